@@ -1,0 +1,1 @@
+//! The main workload controller loops of Kubernetes, with context plumbed.

@@ -1,0 +1,1 @@
+//! Context, W3C codec, cause, stamp and policy for Kubernetes controllers; no I/O.

@@ -1,0 +1,1 @@
+//! Starts API servers for tests: in-memory, or the real control plane.

@@ -1,0 +1,1 @@
+//! Reads the chain of causes of a Kubernetes object back from live objects.

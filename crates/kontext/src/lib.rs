@@ -1,0 +1,1 @@
+//! Context propagation for kube-rs controllers: client layer, ledger, informers, work queue, telemetry.
