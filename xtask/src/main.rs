@@ -1,1 +1,41 @@
-fn main() {}
+//! Developer commands of the workspace: `cargo xtask COMMAND`.
+//!
+//! One file per command. Each does its work by running the tool that does it (cargo, go), shows what it runs, and
+//! stops at the first that fails.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to its user")]
+
+#[path = "../../crates/kontext-testbed/src/assets.rs"]
+#[allow(
+    unreachable_pub,
+    dead_code,
+    reason = "shared with kontext-testbed, where all of it is public and used"
+)]
+mod assets;
+mod ci;
+mod control_plane;
+mod run;
+mod test;
+
+use anyhow::Result;
+use clap::Parser;
+
+/// Developer commands of the workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+enum Xtask {
+    /// Build etcd, kube-apiserver, kube-controller-manager and kubectl into the cache; print where they are
+    ControlPlane(control_plane::ControlPlane),
+    /// Run all tests, on the in-memory server and on the real control plane
+    Test(test::Test),
+    /// Run everything that must hold for a change: format, lints, documentation, tests
+    Ci(ci::Ci),
+}
+
+fn main() -> Result<()> {
+    match Xtask::parse() {
+        Xtask::ControlPlane(command) => command.run(),
+        Xtask::Test(command) => command.run(),
+        Xtask::Ci(command) => command.run(),
+    }
+}

@@ -1,0 +1,44 @@
+//! One face for the servers that a scenario runs on.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use kube::{Client, Config};
+
+use crate::RealServer;
+
+/// The server of a scenario that must hold on both; see [`on_both_servers!`](crate::on_both_servers).
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub enum Server {
+    /// Upstream's kube-apiserver, shared by the tests of the process.
+    Real(&'static RealServer),
+}
+
+impl Server {
+    /// A client for a user who may do everything.
+    pub async fn client(&self, user: &str) -> Result<Client> {
+        match self {
+            Self::Real(server) => server.client(user).await,
+        }
+    }
+
+    /// A client configuration for a user who may do everything.
+    pub async fn config(&self, user: &str) -> Result<Config> {
+        match self {
+            Self::Real(server) => server.config(user).await,
+        }
+    }
+
+    /// Writes a kubeconfig file for a user who may do everything: for kubectl and other programs.
+    pub async fn kubeconfig(&self, user: &str) -> Result<PathBuf> {
+        match self {
+            Self::Real(server) => server.kubeconfig(user),
+        }
+    }
+
+    /// Creates a namespace that is new on this server and returns its name, which begins with `prefix`.
+    pub async fn namespace(&self, prefix: &str) -> Result<String> {
+        crate::namespace::create(self.client("testbed").await?, prefix).await
+    }
+}
