@@ -1,0 +1,208 @@
+//! The context of a reconcile: immutable, cheap to clone, passed first and explicitly.
+
+mod builder;
+mod reconcile;
+mod scope;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::Span;
+
+pub use builder::ContextBuilder;
+pub use reconcile::{Controller, Intent};
+pub use scope::TryCurrentError;
+
+use crate::{
+    action::{Action, ActionFrame},
+    baggage::Baggage,
+    cause::{CauseSet, Weight},
+    object::{ObjectRef, Subject},
+    origin::Origin,
+    policy::Policy,
+    telemetry::Telemetry,
+    trace::{Traceparent, Tracestate},
+};
+use reconcile::Reconcile;
+
+/// Why a controller acts: causes, trace, baggage, deadline, cancellation and log fields of one reconcile.
+///
+/// Never branch on it: a reconciler decides from state only.
+///
+/// In the sketch of the KEP "Controller Context Propagation" this is the `context.Context` that
+/// `wrapped.GetCtx()` gives; [`start`](Self::start) is its `StartControllerContext`, and the end of the returned
+/// [`Action`] is its `endCtx`.
+#[derive(Clone)]
+pub struct Context(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    reconcile: Arc<Reconcile>,
+    action: Option<ActionFrame>,
+    deadline: Option<Instant>,
+    cancellation: CancellationToken,
+}
+
+impl Context {
+    /// A context for one reconcile of `object` by `controller`.
+    pub fn builder(controller: Arc<Controller>, object: ObjectRef) -> ContextBuilder {
+        ContextBuilder::new(controller, object)
+    }
+
+    /// Starts an action on `subject`: one decision of the controller, such as `"replicaset.CreatePod"`.
+    ///
+    /// The action ends once, when it is dropped or [ended](Action::end), on every way out.
+    pub fn start(&self, subject: &impl Subject, name: &'static str) -> Action {
+        Action::start(self, subject.reference(), name)
+    }
+
+    /// The controller that reconciles.
+    pub fn controller(&self) -> &Controller {
+        &self.0.reconcile.controller
+    }
+
+    /// The object that is reconciled.
+    pub fn object(&self) -> &ObjectRef {
+        &self.0.reconcile.object
+    }
+
+    /// `reconcileID` of contextual logging.
+    pub fn reconcile_id(&self) -> &str {
+        &self.0.reconcile.id
+    }
+
+    /// Everything that was observed since the reconcile of this object before.
+    pub fn causes(&self) -> &CauseSet {
+        &self.0.reconcile.causes
+    }
+
+    /// Allow-listed baggage.
+    pub fn baggage(&self) -> &Baggage {
+        &self.0.reconcile.baggage
+    }
+
+    /// `tracestate` to pass on.
+    pub fn tracestate(&self) -> Option<&Tracestate> {
+        self.0.reconcile.tracestate.as_ref()
+    }
+
+    /// What is propagated.
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.0.reconcile.policy
+    }
+
+    /// Who listens.
+    pub fn telemetry(&self) -> &Arc<dyn Telemetry> {
+        &self.0.reconcile.telemetry
+    }
+
+    /// The action that this context belongs to, if any.
+    pub fn action(&self) -> Option<&ActionFrame> {
+        self.0.action.as_ref()
+    }
+
+    /// The span that requests of this context belong to: the action's, or the reconcile's.
+    pub fn traceparent(&self) -> Traceparent {
+        match &self.0.action {
+            Some(action) => action.traceparent,
+            None => self.0.reconcile.traceparent(),
+        }
+    }
+
+    /// The `tracing` span of this context; disabled before the first action and where nobody listens.
+    pub fn span(&self) -> Span {
+        match &self.0.action {
+            Some(action) => action.span.clone(),
+            None => self.0.reconcile.span(),
+        }
+    }
+
+    /// When calls of this context have to be done.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.0.deadline
+    }
+
+    /// Cancelled when the work is no longer wanted.
+    pub fn cancellation(&self) -> &CancellationToken {
+        &self.0.cancellation
+    }
+
+    /// The same context with a deadline `timeout` from now, or its own where that is earlier.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        let deadline = Instant::now() + timeout;
+        let deadline = self.0.deadline.map_or(deadline, |own| own.min(deadline));
+        Self(Arc::new(Inner { deadline: Some(deadline), ..Inner::clone(&self.0) }))
+    }
+
+    /// The same context for the work of an action.
+    pub(crate) fn with_action(&self, action: ActionFrame) -> Self {
+        Self(Arc::new(Inner { action: Some(action), ..Inner::clone(&self.0) }))
+    }
+
+    /// Changes the action of this context, which nobody else holds yet or which is then copied.
+    pub(crate) fn action_mut(&mut self) -> Option<&mut ActionFrame> {
+        Arc::make_mut(&mut self.0).action.as_mut()
+    }
+
+    /// Opens the span of the reconcile, if it is not open yet: there is work, or a failure, to tell of.
+    pub(crate) fn open(&self) -> &Span {
+        self.0.reconcile.open()
+    }
+
+    /// Tells that the reconcile failed: opens its span if no action did, and records the error.
+    pub fn failed(&self, error: &dyn std::fmt::Display) {
+        let span = self.open();
+        span.record("otel.status_code", "ERROR");
+        span.record("otel.status_description", error.to_string());
+    }
+
+    /// The number of this request among those of the same span.
+    pub(crate) fn next_request(&self) -> u32 {
+        self.0.reconcile.next_request()
+    }
+
+    /// Where the chain that leads here began: the origin of the heaviest cause where that is a wish or a loss,
+    /// otherwise the origin of the standing wish, the spec of the object as it is.
+    pub fn origin(&self) -> Option<Origin> {
+        let causes = self.causes().by_weight();
+        let heaviest = causes.first();
+        let intent = self.0.reconcile.intent.as_ref();
+        match (heaviest, intent) {
+            (Some(cause), _) if cause.weight >= Weight::Loss => cause.origin(),
+            (_, Some(intent)) => Some(intent.origin.clone()),
+            (Some(cause), None) => cause.origin(),
+            (None, None) => None,
+        }
+    }
+
+    /// How many stamped actions lie between the origin and an action of this context.
+    pub fn hops(&self) -> u16 {
+        let causes = self.causes().by_weight();
+        let from_cause = causes.first().and_then(|cause| Some((cause.weight, cause.stamped()?)));
+        let stamped = match (from_cause, &self.0.reconcile.intent) {
+            (Some((weight, stamped)), _) if weight >= Weight::Loss => Some(stamped),
+            (_, Some(intent)) => intent.stamped.as_ref(),
+            (Some((_, stamped)), None) => Some(stamped),
+            (None, None) => None,
+        };
+        stamped.map_or(0, |stamped| {
+            // Going on with one's own work is not a further hop.
+            let own = *stamped.stamp.controller == *self.controller().name
+                && stamped.stamp.subject.is_same(self.object());
+            stamped.stamp.hops.saturating_add(u16::from(!own))
+        })
+    }
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context")
+            .field("controller", &self.controller().name)
+            .field("object", &format_args!("{}", self.object()))
+            .field("action", &self.action().map(|action| &action.name))
+            .field("causes", &self.causes().total())
+            .finish_non_exhaustive()
+    }
+}
