@@ -37,7 +37,7 @@ macro_rules! on_both_servers {
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn real() -> $result {
-                let Some(server) = $crate::macro_support::real_server_or_skip(module_path!()).await else {
+                let Some(server) = $crate::macro_support::real_server_or_skip(concat!(module_path!(), "::real")).await else {
                     return $crate::macro_support::skipped();
                 };
                 scenario($crate::Server::Real(server)).await

@@ -44,7 +44,7 @@ impl Process {
     /// `folder` becomes the process's. A program that cannot be executed shows as one that ended, with a log.
     pub fn start(name: &str, folder: TempDir, command: &Command) -> Result<Self> {
         let mut shell = Command::new("sh");
-        shell.args(["-c", include_str!("supervise.sh"), "supervise.sh"]);
+        shell.args(["-c", &script(), "supervise.sh"]);
         shell.arg(folder.path()).arg(command.get_program()).args(command.get_args());
         for (key, value) in command.get_envs() {
             match value {
@@ -149,6 +149,11 @@ impl Drop for Process {
         drop(self.supervisor.stdin.take());
         let _ = self.supervisor.wait();
     }
+}
+
+/// The supervisor's script without its comments, which would fill every listing of processes.
+fn script() -> String {
+    include_str!("supervise.sh").lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n")
 }
 
 fn parse_usage(status: &str, stat: &str) -> Result<Usage> {
