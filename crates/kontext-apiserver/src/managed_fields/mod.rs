@@ -1,0 +1,159 @@
+//! Field ownership: `metadata.managedFields` after a create, update or patch.
+//!
+//! The rules are those of Kubernetes' structured merge diff for updates: what this write added or changed becomes its
+//! manager's and nobody else's, what it removed is nobody's. Call order in the server, as upstream's: decode, default
+//! ([`crate::defaults::apply_defaults`]), track (here), then admission and the create strategy
+//! ([`crate::defaults::prepare_create`]): what those add is owned by nobody.
+
+mod cap;
+mod compare;
+mod entries;
+mod set;
+
+#[cfg(test)]
+mod tests;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::schema;
+use compare::Comparison;
+use entries::{Entries, Entry, Identity, Operation};
+use set::FieldSet;
+
+/// Who writes: the field manager, the version it writes in, and the subresource it writes through.
+#[derive(Debug, Clone)]
+pub(crate) struct Writer {
+    pub(crate) manager: String,
+    pub(crate) api_version: String,
+    pub(crate) subresource: Option<String>,
+}
+
+/// Brings `new`'s managedFields up to date with the write that turns `old` (none: a create) into `new`.
+pub(crate) fn track_update(old: Option<&Value>, new: &mut Value, writer: &Writer, now: Timestamp) {
+    let subresource = writer.subresource.as_deref().unwrap_or_default();
+    let entries = starting_entries(old, new, subresource);
+    if let Some(metadata) = new.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
+    }
+    // An object that is there and has no entries is not tracked (somebody reset them).
+    if old.is_some() && entries.is_empty() {
+        return;
+    }
+    let entries = cap::cap_updaters(update(old, new, entries, writer, now));
+    if let (false, Some(metadata)) =
+        (entries.is_empty(), new.get_mut("metadata").and_then(Value::as_object_mut))
+    {
+        metadata.insert("managedFields".to_owned(), entries::encode(&entries));
+    }
+}
+
+/// Whether a list that somebody sent is valid; the server refuses a write with an invalid one.
+pub(crate) fn validate(managed_fields: &Value) -> Result<(), String> {
+    entries::decode(managed_fields).map(|_| ())
+}
+
+fn managed_fields(object: &Value) -> Option<&Value> {
+    object.get("metadata")?.get("managedFields").filter(|list| !list.is_null())
+}
+
+/// The client's own entries if it sent valid ones, else the live ones. An empty list, or one empty entry, resets.
+fn starting_entries(old: Option<&Value>, new: &Value, subresource: &str) -> Entries {
+    let live =
+        || old.and_then(managed_fields).and_then(|list| entries::decode(list).ok()).unwrap_or_default();
+    if !subresource.is_empty() {
+        return live();
+    }
+    let Some(sent) = managed_fields(new) else { return live() };
+    let is_empty_entry = |item: &Value| item.as_object().is_some_and(serde_json::Map::is_empty);
+    match sent.as_array().map(Vec::as_slice) {
+        Some([]) => return Entries::new(),
+        Some([only]) if is_empty_entry(only) => return Entries::new(),
+        _ => {}
+    }
+    match entries::decode(sent) {
+        Ok(entries) if !entries.is_empty() => entries,
+        _ => live(),
+    }
+}
+
+fn update(
+    old: Option<&Value>,
+    new: &Value,
+    mut entries: Entries,
+    writer: &Writer,
+    now: Timestamp,
+) -> Entries {
+    let def = schema::of(schema::group_of(new), schema::kind_of(new));
+    let blank;
+    let old = match old {
+        Some(old) => old,
+        None => {
+            blank = def.map_or_else(|| json!({}), schema::zero);
+            &blank
+        }
+    };
+    let subresource = writer.subresource.as_deref().unwrap_or_default();
+    let has_status = def.is_some_and(|def| def.fields.contains_key("status"));
+    let changes = Comparison::of(def, old, new).map(|set| tracked(set, has_status, subresource));
+
+    let taken = changes.modified.union(&changes.added);
+    for entry in entries.values_mut() {
+        entry.fields = entry.fields.difference(&taken).difference(&changes.removed);
+    }
+    let own = taken.difference(&untracked());
+    if !own.is_empty() {
+        let manager = if writer.manager.is_empty() { "unknown" } else { &writer.manager };
+        let identity = Identity {
+            manager: manager.to_owned(),
+            operation: Operation::Update,
+            api_version: writer.api_version.clone(),
+            subresource: subresource.to_owned(),
+        };
+        // An entry made through /scale is translated from the Scale object, where times are lost.
+        let time = (subresource != "scale").then(|| entries::whole_seconds(now));
+        let entry = entries.entry(identity).or_insert_with(|| Entry {
+            fields: FieldSet::default(),
+            api_version: writer.api_version.clone(),
+            time: None,
+        });
+        entry.fields = entry.fields.union(&own);
+        entry.time = time;
+    }
+    entries.retain(|_, entry| !entry.fields.is_empty());
+    entries
+}
+
+/// What a write through a subresource can own at all.
+fn tracked(set: FieldSet, has_status: bool, subresource: &str) -> FieldSet {
+    match subresource {
+        "" if has_status => set.without_top("f:status"),
+        "status" if has_status => set.without_top("f:spec"),
+        "scale" => set.only(&["f:spec", "f:replicas"]),
+        _ => set,
+    }
+}
+
+/// Fields that belong to the server.
+fn untracked() -> FieldSet {
+    let mut set = FieldSet::default();
+    for name in ["f:apiVersion", "f:kind", "f:metadata"] {
+        set.insert(&[name.to_owned()]);
+    }
+    for name in [
+        "name",
+        "namespace",
+        "creationTimestamp",
+        "selfLink",
+        "uid",
+        "clusterName",
+        "generation",
+        "managedFields",
+        "resourceVersion",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+    ] {
+        set.insert(&["f:metadata".to_owned(), format!("f:{name}")]);
+    }
+    set
+}

@@ -1,0 +1,28 @@
+//! The three patch types that are not apply: JSON patch, JSON merge patch, strategic merge patch.
+//!
+//! All are pure: document and patch in, new document out. `metadata.uid` and `metadata.resourceVersion` in a patch are
+//! applied like anything else; the server compares them with the live object afterwards.
+
+mod directives;
+mod json;
+mod merge;
+mod order;
+mod strategic;
+
+pub(crate) use json::json_patch;
+pub(crate) use merge::merge_patch;
+pub(crate) use strategic::strategic_merge_patch;
+
+/// Why a patch could not be applied; the text is the message of the Status.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PatchError {
+    /// 400: the patch is not what its content type says.
+    #[error("{0}")]
+    BadRequest(String),
+    /// 422: the patch does not fit the object.
+    #[error("{0}")]
+    Unprocessable(String),
+    /// 500: what the real server answers to a strategic patch that lacks a merge key or has a strange directive.
+    #[error("{0}")]
+    Internal(String),
+}
