@@ -17,7 +17,8 @@ mod control_plane;
 mod run;
 mod test;
 
-use anyhow::Result;
+use std::process::ExitCode;
+
 use clap::Parser;
 
 /// Developer commands of the workspace.
@@ -32,10 +33,18 @@ enum Xtask {
     Ci(ci::Ci),
 }
 
-fn main() -> Result<()> {
-    match Xtask::parse() {
+fn main() -> ExitCode {
+    let result = match Xtask::parse() {
         Xtask::ControlPlane(command) => command.run(),
         Xtask::Test(command) => command.run(),
         Xtask::Ci(command) => command.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Not as a returned error: that would come with a backtrace, which helps nobody here.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

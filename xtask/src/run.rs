@@ -1,14 +1,19 @@
 //! Running the tools that do the work.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
 /// The workspace's folder.
-pub(crate) fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace")
+///
+/// `cargo run` names it anew each time. What the compiler saw may be another clone's, if they share a target folder.
+pub(crate) fn workspace() -> PathBuf {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let mut folder = PathBuf::from(package);
+    folder.pop();
+    folder
 }
 
 /// The cargo that runs us, in the workspace, with nothing on its standard input.

@@ -27,6 +27,7 @@
 pub mod assets;
 pub mod audit;
 mod both;
+mod kubectl;
 mod namespace;
 mod pki;
 mod port;
@@ -36,6 +37,7 @@ mod server;
 pub mod upstream_manager;
 
 pub use assets::Assets;
+pub use kubectl::Kubectl;
 pub use process::{Process, Usage};
 pub use real::{RealServer, RealServerBuilder};
 pub use server::Server;
@@ -44,5 +46,5 @@ pub use upstream_manager::UpstreamManager;
 /// What the macros expand to; not for direct use.
 #[doc(hidden)]
 pub mod macro_support {
-    pub use crate::both::{real_server_or_skip, skipped};
+    pub use crate::both::{own_real_server_or_skip, real_server_or_skip, skipped};
 }

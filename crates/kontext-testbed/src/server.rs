@@ -1,6 +1,7 @@
 //! One face for the servers that a scenario runs on.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Result;
 use kube::{Client, Config};
@@ -8,11 +9,11 @@ use kube::{Client, Config};
 use crate::RealServer;
 
 /// The server of a scenario that must hold on both; see [`on_both_servers!`](crate::on_both_servers).
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Server {
-    /// Upstream's kube-apiserver, shared by the tests of the process.
-    Real(&'static RealServer),
+    /// Upstream's kube-apiserver.
+    Real(Arc<RealServer>),
 }
 
 impl Server {
@@ -40,5 +41,12 @@ impl Server {
     /// Creates a namespace that is new on this server and returns its name, which begins with `prefix`.
     pub async fn namespace(&self, prefix: &str) -> Result<String> {
         crate::namespace::create(self.client("testbed").await?, prefix).await
+    }
+
+    /// The real server, for what only that has (the audit log); `None` on the in-memory one.
+    pub fn real(&self) -> Option<&RealServer> {
+        match self {
+            Self::Real(server) => Some(server),
+        }
     }
 }

@@ -1,26 +1,11 @@
 //! Upstream's manager and kubectl work against the test server.
 
-use std::path::Path;
-use std::process::Command;
-
 use anyhow::{Context, Result};
 use futures::TryStreamExt;
 use k8s_openapi::api::core::v1::Pod;
-use kontext_testbed::{RealServer, UpstreamManager, require_real_server};
+use kontext_testbed::{UpstreamManager, require_real_server};
 use kube::Api;
 use kube::api::{WatchEvent, WatchParams};
-
-fn kubectl(server: &RealServer, kubeconfig: &Path, arguments: &[&str]) -> Result<String> {
-    let output = Command::new(server.assets().binary("kubectl")?)
-        .env("KUBECONFIG", kubeconfig)
-        // Where it keeps what it learned about servers.
-        .env("KUBECACHEDIR", kubeconfig.with_extension("cache"))
-        .args(arguments)
-        .output()?;
-    let errors = String::from_utf8_lossy(&output.stderr);
-    anyhow::ensure!(output.status.success(), "kubectl {arguments:?}: {errors}");
-    Ok(String::from_utf8(output.stdout)?)
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deployment_made_by_kubectl_gets_its_pods_and_the_manager_tells_what_it_used() -> Result<()> {
@@ -31,12 +16,11 @@ async fn a_deployment_made_by_kubectl_gets_its_pods_and_the_manager_tells_what_i
         .start(server.assets(), &server.kubeconfig("system:kube-controller-manager")?)?;
 
     let namespace = server.namespace("upstream").await?;
-    let alice = server.kubeconfig("alice")?;
+    let kubectl = server.kubectl("alice")?;
     let pods: Api<Pod> = Api::namespaced(server.client("testbed").await?, &namespace);
     let watch = pods.watch(&WatchParams::default().timeout(120), "0").await?;
     let image = "--image=registry.example/web:1";
-    let said =
-        kubectl(server, &alice, &["-n", &namespace, "create", "deployment", "web", image, "--replicas=3"])?;
+    let said = kubectl.run(&["-n", &namespace, "create", "deployment", "web", image, "--replicas=3"]).await?;
     assert_eq!(said, "deployment.apps/web created\n");
 
     // The server ends the watch after its timeout: the wait is bounded.
@@ -49,7 +33,7 @@ async fn a_deployment_made_by_kubectl_gets_its_pods_and_the_manager_tells_what_i
             _ => {}
         }
     }
-    let listed = kubectl(server, &alice, &["-n", &namespace, "get", "pods", "--no-headers", "-o", "name"])?;
+    let listed = kubectl.run(&["-n", &namespace, "get", "pods", "--no-headers", "-o", "name"]).await?;
     for name in &names {
         assert!(listed.contains(name), "{name} is not in {listed}");
     }

@@ -7,6 +7,7 @@ mod flags;
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ use tokio::sync::OnceCell;
 use crate::audit::{self, AuditEvent};
 use crate::pki::Authority;
 use crate::port::ReservedPort;
-use crate::{Assets, Process, namespace};
+use crate::{Assets, Kubectl, Process, namespace};
 
 /// The group that may do everything.
 pub const MASTERS: &str = "system:masters";
@@ -119,14 +120,12 @@ impl RealServer {
     /// The server, with an audit log, that all tests of this process share; started by the first who asks. Tests keep
     /// apart by [`namespace`](Self::namespace). It ends with the process. If it cannot be started, everybody gets that
     /// error at once.
-    pub async fn shared() -> Result<&'static Self> {
-        static SHARED: OnceCell<Result<RealServer, String>> = OnceCell::const_new();
-        let started = SHARED
-            .get_or_init(|| async {
-                Self::builder().audit().start().await.map_err(|error| format!("{error:#}"))
-            })
-            .await;
-        started.as_ref().map_err(|error| anyhow::anyhow!("{error}"))
+    pub async fn shared() -> Result<Arc<Self>> {
+        static SHARED: OnceCell<Result<Arc<RealServer>, String>> = OnceCell::const_new();
+        let start = || async {
+            Self::builder().audit().start().await.map(Arc::new).map_err(|error| format!("{error:#}"))
+        };
+        SHARED.get_or_init(start).await.clone().map_err(anyhow::Error::msg)
     }
 
     /// The server's address, `https://127.0.0.1:PORT`.
@@ -158,6 +157,11 @@ impl RealServer {
     pub async fn config_for(&self, user: &str, groups: &[&str]) -> Result<Config> {
         let kubeconfig = access::parsed(access::kubeconfig(&self.url(), &self.authority, user, groups)?)?;
         Ok(Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?)
+    }
+
+    /// kubectl for a user of the group `system:masters`.
+    pub fn kubectl(&self, user: &str) -> Result<Kubectl> {
+        Kubectl::new(&self.assets, self.kubeconfig(user)?)
     }
 
     /// Writes a kubeconfig file for a user of the group `system:masters`. It goes with the server.
