@@ -1,1 +1,5 @@
 //! Context propagation for kube-rs controllers: client layer, ledger, informers, work queue, telemetry.
+
+pub mod queue;
+
+pub use kontext_core::*;
