@@ -95,7 +95,16 @@ fn update(
     };
     let subresource = writer.subresource.as_deref().unwrap_or_default();
     let has_status = def.is_some_and(|def| def.fields.contains_key("status"));
-    let changes = Comparison::of(def, old, new).map(|set| tracked(set, has_status, subresource));
+    let changes = if subresource == "scale" {
+        // The Scale object is tracked on its own: not at all while nobody owns its replicas.
+        let replicas = |set: &FieldSet| !set.only(REPLICAS).is_empty();
+        if !entries.values().any(|entry| replicas(&entry.fields)) {
+            return entries;
+        }
+        scale_changes(old, new)
+    } else {
+        Comparison::of(def, old, new).map(|set| tracked(set, has_status, subresource))
+    };
 
     let taken = changes.modified.union(&changes.added);
     for entry in entries.values_mut() {
@@ -124,12 +133,22 @@ fn update(
     entries
 }
 
+const REPLICAS: &[&str] = &["f:spec", "f:replicas"];
+
+/// A Scale leaves replicas out when they are 0.
+fn scale_changes(old: &Value, new: &Value) -> Comparison {
+    let scale = |object: &Value| match object.pointer("/spec/replicas").and_then(Value::as_i64) {
+        None | Some(0) => json!({"spec": {}}),
+        Some(replicas) => json!({"spec": {"replicas": replicas}}),
+    };
+    Comparison::of(None, &scale(old), &scale(new)).map(|set| set.only(REPLICAS))
+}
+
 /// What a write through a subresource can own at all.
 fn tracked(set: FieldSet, has_status: bool, subresource: &str) -> FieldSet {
     match subresource {
         "" if has_status => set.without_top("f:status"),
         "status" if has_status => set.without_top("f:spec"),
-        "scale" => set.only(&["f:spec", "f:replicas"]),
         _ => set,
     }
 }

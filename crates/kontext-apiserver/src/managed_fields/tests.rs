@@ -155,3 +155,63 @@ fn unknown_kinds_have_granular_maps_and_atomic_lists() {
         "#]],
     );
 }
+
+static WRITES: &str = include_str!("../../testdata/real/writes.jsonl");
+
+/// The time of a manager's entry.
+fn time_of(object: &Value, manager: &str, subresource: &str) -> Option<Timestamp> {
+    let text =
+        |entry: &Value, name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let entries = managed_fields(object).and_then(Value::as_array)?;
+    let entry = entries.iter().find(|entry| {
+        text(entry, "manager") == manager
+            && text(entry, "subresource") == subresource
+            && text(entry, "operation") == "Update"
+    })?;
+    entry.get("time")?.as_str()?.parse().ok()
+}
+
+#[test]
+fn every_write_changes_ownership_as_on_the_real_server() {
+    let mut last = Value::Null;
+    let mut count = 0;
+    let mut wrong = String::new();
+    for line in WRITES.lines() {
+        let case: Value = serde_json::from_str(line).expect("valid");
+        let before = case.get("before").cloned().unwrap_or_else(|| last.clone());
+        let after = match case.get("after") {
+            None => None,
+            Some(Value::String(_)) => Some(before.clone()),
+            Some(after) => Some(after.clone()),
+        };
+        last = after.clone().unwrap_or_else(|| before.clone());
+        let Some(after) = after else { continue };
+        let text = |name: &str| case[name].as_str().expect("text");
+        let writer = Writer {
+            manager: text("manager").to_owned(),
+            api_version: before["apiVersion"].as_str().expect("text").to_owned(),
+            subresource: Some(text("sub").to_owned()).filter(|name| !name.is_empty()),
+        };
+        let mut ours = after.clone();
+        let sent = if text("verb") == "PUT" { &case["body"] } else { &before };
+        let metadata = ours["metadata"].as_object_mut().expect("object");
+        match sent["metadata"].get("managedFields") {
+            Some(list) => metadata.insert("managedFields".to_owned(), list.clone()),
+            None => metadata.remove("managedFields"),
+        };
+        // A no-op must not move a time, so it is done much later.
+        let later = Timestamp::from_second(4_000_000_000).expect("in range");
+        let now = if after == before {
+            later
+        } else {
+            time_of(&after, &writer.manager, text("sub")).unwrap_or(later)
+        };
+        track_update(Some(&before), &mut ours, &writer, now);
+        if ours != after {
+            wrong.push_str(&format!("{}\nours\n{}real\n{}\n", text("name"), render(&ours), render(&after)));
+        }
+        count += 1;
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    assert_eq!(count, 106);
+}

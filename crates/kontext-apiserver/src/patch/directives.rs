@@ -54,7 +54,7 @@ pub(super) fn retain_keys(
 
 /// The error for a `$patch` that is neither of the known ones.
 pub(super) fn unknown_directive(directive: &Value, map: &Map<String, Value>) -> PatchError {
-    PatchError::Internal(format!("unknown patch type: {} in map: {}", text(directive), go_map(map)))
+    PatchError::Internal(format!("unknown patch type: {} in map: {}", go_text(directive), go_map(map)))
 }
 
 /// The error for an element without its merge key.
@@ -64,16 +64,17 @@ pub(super) fn no_merge_key(map: &Map<String, Value>, key: &str) -> PatchError {
 
 /// A map as the server's messages print it.
 fn go_map(map: &Map<String, Value>) -> String {
-    let pairs: Vec<String> = map.iter().map(|(key, value)| format!("{key}:{}", text(value))).collect();
+    let pairs: Vec<String> = map.iter().map(|(key, value)| format!("{key}:{}", go_text(value))).collect();
     format!("map[{}]", pairs.join(" "))
 }
 
-fn text(value: &Value) -> String {
+/// A value as the server's messages print it.
+pub(super) fn go_text(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".to_owned(),
         Value::String(text) => text.clone(),
         Value::Object(map) => go_map(map),
-        Value::Array(items) => format!("[{}]", items.iter().map(text).collect::<Vec<_>>().join(" ")),
+        Value::Array(items) => format!("[{}]", items.iter().map(go_text).collect::<Vec<_>>().join(" ")),
         other => other.to_string(),
     }
 }

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use super::PatchError;
+use super::{PatchError, decoding_error};
 
 /// Applies a JSON merge patch to a document.
 pub(crate) fn merge_patch(doc: &Value, patch: &[u8]) -> Result<Value, PatchError> {
-    let patch: Value = serde_json::from_slice(patch)
-        .map_err(|error| PatchError::BadRequest(format!("error decoding patch: {error}")))?;
+    let patch: Value = serde_json::from_slice(patch).map_err(|error| {
+        PatchError::BadRequest(format!("error decoding patch: {}", decoding_error(&error)))
+    })?;
     if !patch.is_object() {
         return Err(PatchError::BadRequest(
             "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"

@@ -9,6 +9,9 @@ mod merge;
 mod order;
 mod strategic;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use json::json_patch;
 pub(crate) use merge::merge_patch;
 pub(crate) use strategic::strategic_merge_patch;
@@ -25,4 +28,9 @@ pub(crate) enum PatchError {
     /// 500: what the real server answers to a strategic patch that lacks a merge key or has a strange directive.
     #[error("{0}")]
     Internal(String),
+}
+
+/// Why a patch is no JSON, in the words of the server where they are known.
+fn decoding_error(error: &serde_json::Error) -> String {
+    if error.is_eof() { "unexpected end of JSON input".to_owned() } else { error.to_string() }
 }

@@ -2,11 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::PatchError;
 use super::directives::{
-    DELETE_FROM, PATCH, SET_ORDER, no_merge_key, retain_keys, unknown_directive, without_directives,
+    DELETE_FROM, PATCH, SET_ORDER, go_text, no_merge_key, retain_keys, unknown_directive, without_directives,
 };
-use super::order;
+use super::{PatchError, decoding_error, order};
 use crate::schema::{self, Shape, Strategy, TypeDef};
 
 /// Applies a strategic merge patch to an object of a built-in kind. The server answers 415 for kinds without a
@@ -18,7 +17,7 @@ pub(crate) fn strategic_merge_patch(
     patch: &[u8],
 ) -> Result<Value, PatchError> {
     let patch: Value =
-        serde_json::from_slice(patch).map_err(|error| PatchError::BadRequest(error.to_string()))?;
+        serde_json::from_slice(patch).map_err(|error| PatchError::BadRequest(decoding_error(&error)))?;
     let Value::Object(patch) = patch else {
         return Err(PatchError::BadRequest(
             "json: cannot unmarshal array into Go value of type map[string]interface {}".to_owned(),
@@ -151,8 +150,8 @@ fn check_order(items: &[Value], wanted: &[Value], merge_key: Option<&str>) -> Re
         if identity.is_none() || !rest.any(|element| order::identity(element, merge_key) == identity) {
             return Err(PatchError::Internal(format!(
                 "The order in patch list:\n{}\n doesn't match $setElementOrder list:\n{}\n",
-                Value::from(items.to_vec()),
-                Value::from(wanted.to_vec())
+                go_text(&Value::from(items.to_vec())),
+                go_text(&Value::from(wanted.to_vec()))
             )));
         }
     }
@@ -178,7 +177,7 @@ fn merge_list(
         return Err(PatchError::Unprocessable("lists of lists are not supported".to_owned()));
     }
     if !old.iter().chain(&new).any(Value::is_object) {
-        return Ok(merge_scalars(old, new));
+        return Ok(merge_scalars(&old, &new));
     }
     let Some(key) = strategy.merge_key else {
         return Err(PatchError::Internal("cannot merge lists without merge key".to_owned()));
@@ -186,14 +185,14 @@ fn merge_list(
     merge_objects(old, new, layout, key)
 }
 
-fn merge_scalars(old: Vec<Value>, new: Vec<Value>) -> Vec<Value> {
+fn merge_scalars(old: &[Value], new: &[Value]) -> Vec<Value> {
     let mut merged: Vec<Value> = Vec::with_capacity(old.len() + new.len());
-    for item in old.iter().chain(&new) {
+    for item in old.iter().chain(new) {
         if !merged.contains(item) {
             merged.push(item.clone());
         }
     }
-    order::arrange(merged, &new, &old, None)
+    order::arrange(merged, new, old, None)
 }
 
 fn merge_objects(

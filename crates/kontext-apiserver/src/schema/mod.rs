@@ -111,13 +111,19 @@ fn tables() -> &'static Tables {
     TABLES.get_or_init(|| parse::parse(TEXT))
 }
 
-fn type_named(name: &str) -> Option<&'static TypeDef> {
+/// A type by its name in the table.
+pub(crate) fn type_named(name: &str) -> Option<&'static TypeDef> {
     tables().types.get(name)
+}
+
+/// The name of a built-in kind's type.
+pub(crate) fn name_of(group: &str, kind: &str) -> Option<&'static str> {
+    tables().kinds.get(&(group, kind)).copied()
 }
 
 /// The type of a built-in kind; `None` for custom resources.
 pub(crate) fn of(group: &str, kind: &str) -> Option<&'static TypeDef> {
-    tables().kinds.get(&(group, kind)).and_then(|name| type_named(name))
+    name_of(group, kind).and_then(type_named)
 }
 
 /// The group in an `apiVersion` ("" for the core group).
