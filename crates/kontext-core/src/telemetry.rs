@@ -55,6 +55,8 @@ pub enum Counted {
     Unstamped(Unstamped),
     /// A request went without a context.
     Unbound,
+    /// An object was read from the API server to learn what a write changes.
+    LookedUp,
 }
 
 /// Listens to contexts. Methods are called on hot paths and must not block.

@@ -104,6 +104,8 @@ pub enum Unstamped {
     TooLarge,
     /// The body is not understood.
     Body,
+    /// What the write changes is not known: the object could not be read, or may be another by now.
+    Unknown,
 }
 
 impl Unstamped {
@@ -119,6 +121,7 @@ impl Unstamped {
             Self::TooManyHops => "too_many_hops",
             Self::TooLarge => "too_large",
             Self::Body => "body",
+            Self::Unknown => "unknown",
         }
     }
 }
