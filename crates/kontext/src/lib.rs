@@ -1,5 +1,6 @@
 //! Context propagation for kube-rs controllers: client layer, ledger, informers, work queue, telemetry.
 
+pub mod informer;
 pub mod queue;
 
 pub use kontext_core::*;
