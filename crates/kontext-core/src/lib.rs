@@ -29,7 +29,7 @@ mod writer;
 
 pub use action::{Action, ActionFrame, CallError, Outcome};
 pub use baggage::Baggage;
-pub use cause::{Attribution, Cause, CauseSet, EventKind, MAX_KEPT, Weight};
+pub use cause::{Attribution, Cause, CauseSet, EventKind, MAX_KEPT, Observation, Observer, Weight};
 pub use change::{Change, Changes, DiffOptions, FieldPath, MAX_SHOWN, Segment, between};
 pub use content::{Fingerprint, content_hash};
 pub use context::{Context, ContextBuilder, Controller, Intent, TryCurrentError};

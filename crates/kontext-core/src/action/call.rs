@@ -3,6 +3,7 @@
 use std::{fmt::Display, future::Future};
 
 use tokio::time::{Instant, sleep_until};
+use tracing::Instrument;
 
 use super::{Action, CallError, Outcome, State};
 use crate::context::Context;
@@ -51,7 +52,7 @@ impl Context {
                 let (action, subject) = what();
                 Err(CallError::Cancelled { action, subject })
             }
-            result = self.scope(call) => result.map_err(CallError::Call),
+            result = self.scope(call.instrument(self.span())) => result.map_err(CallError::Call),
             () = sleep_until(deadline) => {
                 let (action, subject) = what();
                 Err(CallError::DeadlineExceeded { action, subject, after: began.elapsed() })

@@ -1,11 +1,13 @@
 //! Causes: what was observed that led to a reconcile, and all of them together.
 
+mod observe;
 mod set;
 
 use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
 
+pub use observe::{Observation, Observer};
 pub use set::{CauseSet, MAX_KEPT};
 
 use crate::{
@@ -158,7 +160,7 @@ impl fmt::Display for Cause {
         write!(f, "{} {}", self.object, self.event)?;
         match &self.attribution {
             Attribution::Stamped(stamped) => {
-                write!(f, " by {} {}", stamped.stamp.controller, stamped.stamp.action)?
+                write!(f, " by {} {}", stamped.stamp.controller, stamped.stamp.action)?;
             }
             Attribution::Unattributed(Some(writer)) => write!(f, " by field manager {}", writer.manager)?,
             Attribution::Unattributed(None) => f.write_str(" by an unknown writer")?,

@@ -104,10 +104,10 @@ impl Policy {
             subject.namespace = None;
         }
         let mut origin = context.origin();
-        if let Some(origin) = &mut origin {
-            if origin.object.namespace.as_deref() == target.namespace {
-                origin.object.namespace = None;
-            }
+        if let Some(origin) = &mut origin
+            && origin.object.namespace.as_deref() == target.namespace
+        {
+            origin.object.namespace = None;
         }
         Ok(Stamp {
             on: On {
