@@ -67,8 +67,10 @@ pub(crate) fn prepare_create(group: &str, kind: &str, object: &mut Value) {
 
 /// What an update of the main resource adds after ownership is tracked.
 pub(crate) fn prepare_update(group: &str, kind: &str, object: &mut Value, old: &Value) {
-    if (group, kind) != ("apps", "DaemonSet") {
-        return;
+    match (group, kind) {
+        ("", "Pod") => return tolerations(child(object, "spec")),
+        ("apps", "DaemonSet") => {}
+        _ => return,
     }
     let template = |object: &Value| object.pointer("/spec/template").cloned();
     let annotation = old.get("metadata").and_then(|metadata| metadata.get("annotations"));
@@ -95,8 +97,20 @@ fn protect(object: &mut Value, finalizer: &str) {
     }
 }
 
-/// The plugins DefaultTolerationSeconds and Priority.
+/// The plugin Priority.
 fn pod(spec: &mut Value) {
+    tolerations(spec);
+    let priority = match text(spec, "priorityClassName") {
+        "system-node-critical" => 2_000_001_000,
+        "system-cluster-critical" => 2_000_000_000,
+        _ => 0,
+    };
+    default_nil(spec, "priority", priority);
+    default_nil(spec, "preemptionPolicy", "PreemptLowerPriority");
+}
+
+/// The plugin DefaultTolerationSeconds, which acts on updates too.
+fn tolerations(spec: &mut Value) {
     let mut tolerations = items(spec, "tolerations").to_vec();
     for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
         let tolerated = tolerations.iter().any(|toleration| {
@@ -113,13 +127,6 @@ fn pod(spec: &mut Value) {
         }
     }
     put(spec, "tolerations", tolerations);
-    let priority = match text(spec, "priorityClassName") {
-        "system-node-critical" => 2_000_001_000,
-        "system-cluster-critical" => 2_000_000_000,
-        _ => 0,
-    };
-    default_nil(spec, "priority", priority);
-    default_nil(spec, "preemptionPolicy", "PreemptLowerPriority");
 }
 
 fn service(spec: &mut Value) {

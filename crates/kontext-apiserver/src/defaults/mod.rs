@@ -9,6 +9,7 @@ mod admission;
 mod by_kind;
 mod by_type;
 mod quantity;
+mod validate;
 mod value;
 
 pub(crate) mod names;
@@ -21,6 +22,7 @@ use serde_json::Value;
 use crate::schema;
 
 pub(crate) use admission::{prepare_create, prepare_update};
+pub(crate) use validate::validate;
 
 /// Fills in what decoding an object fills in: every write, of every kind with a schema. Owned by the writer.
 pub(crate) fn apply_defaults(group: &str, kind: &str, object: &mut Value) {

@@ -53,6 +53,10 @@ impl Quantity {
         self.nanos == other.nanos
     }
 
+    pub(super) fn exceeds(self, other: Quantity) -> bool {
+        self.nanos > other.nanos
+    }
+
     /// Rounded up to thousandths, as resource lists are.
     pub(super) fn rounded_to_milli(self) -> Quantity {
         let milli = NANO / 1000;
