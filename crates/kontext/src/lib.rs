@@ -2,5 +2,6 @@
 
 pub mod informer;
 pub mod queue;
+pub mod runner;
 
 pub use kontext_core::*;

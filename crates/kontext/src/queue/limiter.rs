@@ -46,7 +46,8 @@ impl Limiter {
         let failures = self.failures.entry(key.clone()).or_default();
         let factor = 2_u32.saturating_pow(*failures);
         *failures = failures.saturating_add(1);
-        let own = self.limits.base.checked_mul(factor).map_or(self.limits.max, |delay| delay.min(self.limits.max));
+        let own =
+            self.limits.base.checked_mul(factor).map_or(self.limits.max, |delay| delay.min(self.limits.max));
         own.max(self.budget(now))
     }
 
@@ -58,7 +59,11 @@ impl Limiter {
         }
         self.counted = Some(now);
         self.tokens -= 1.0;
-        if self.tokens >= 0.0 { Duration::ZERO } else { Duration::from_secs_f64(-self.tokens / self.limits.rate) }
+        if self.tokens >= 0.0 {
+            Duration::ZERO
+        } else {
+            Duration::from_secs_f64(-self.tokens / self.limits.rate)
+        }
     }
 
     /// The key succeeded, or is given up.

@@ -52,7 +52,11 @@ impl QueueMetricFamilies {
     pub fn register(&self, registry: &mut Registry) {
         registry.register("workqueue_depth", "Current depth of workqueue", self.depth.clone());
         registry.register("workqueue_adds", "Total number of adds handled by workqueue", self.adds.clone());
-        registry.register("workqueue_retries", "Total number of retries handled by workqueue", self.retries.clone());
+        registry.register(
+            "workqueue_retries",
+            "Total number of retries handled by workqueue",
+            self.retries.clone(),
+        );
         registry.register(
             "workqueue_queue_duration_seconds",
             "How long in seconds an item stays in workqueue before being requested",

@@ -68,7 +68,10 @@ struct Shared {
 impl WorkQueue {
     /// An empty queue.
     pub fn new(limits: Limits, metrics: QueueMetrics) -> Self {
-        Self(Arc::new(Shared { state: Mutex::new(State::new(Limiter::new(limits), metrics)), ready: Notify::new() }))
+        Self(Arc::new(Shared {
+            state: Mutex::new(State::new(Limiter::new(limits), metrics)),
+            ready: Notify::new(),
+        }))
     }
 
     /// Queues `key`, and records why. Without a cause the key is looked at again for the state's sake alone, as
@@ -182,7 +185,8 @@ impl WorkQueue {
 
 /// The cause that a timer, retry or requeue is.
 fn own_cause(event: EventKind, key: &str) -> Cause {
-    let (namespace, name) = key.split_once('/').map_or((None, key), |(namespace, name)| (Some(namespace), name));
+    let (namespace, name) =
+        key.split_once('/').map_or((None, key), |(namespace, name)| (Some(namespace), name));
     Cause {
         event,
         object: Arc::new(ObjectRef::new("", namespace, name)),

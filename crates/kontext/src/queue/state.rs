@@ -113,7 +113,8 @@ impl State {
                 break;
             }
             let key = first.remove();
-            let event = self.entries.get_mut(&key).and_then(|entry| entry.due.take()).and_then(|(_, event)| event);
+            let event =
+                self.entries.get_mut(&key).and_then(|entry| entry.due.take()).and_then(|(_, event)| event);
             let causes = event.map(|event| own_cause(event, &key)).into_iter().collect();
             self.add(&key, causes, now);
         }
@@ -124,7 +125,8 @@ impl State {
         let key = self.ready.pop_front()?;
         self.metrics.depth.set(self.ready.len() as i64);
         let entry = self.entries.entry(key.clone()).or_default();
-        let waited = entry.waiting.take().map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        let waited =
+            entry.waiting.take().map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
         entry.processing = Some(now);
         let causes = std::mem::take(&mut entry.causes);
         self.metrics.waited.observe(waited.as_secs_f64());
