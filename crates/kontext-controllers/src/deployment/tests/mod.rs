@@ -1,0 +1,7 @@
+mod history;
+mod properties;
+mod rolling;
+mod scaling;
+mod scenarios;
+mod status;
+mod world;
