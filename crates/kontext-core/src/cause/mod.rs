@@ -106,8 +106,8 @@ pub enum Weight {
     Progress,
     /// The state was found so, nobody saw it happen.
     Found,
-    /// Something the controller keeps was lost or damaged: a pod was deleted, or failed.
-    Loss,
+    /// Somebody else changed what the controller keeps: a pod was deleted, failed, or lost its labels.
+    Disturbance,
     /// The wish itself changed: the spec of the object that is reconciled.
     Intent,
 }

@@ -163,14 +163,14 @@ impl Context {
         self.0.reconcile.next_request()
     }
 
-    /// Where the chain that leads here began: the origin of the heaviest cause where that is a wish or a loss,
+    /// Where the chain that leads here began: the origin of the heaviest cause where that is a wish or a disturbance,
     /// otherwise the origin of the standing wish, the spec of the object as it is.
     pub fn origin(&self) -> Option<Origin> {
         let causes = self.causes().by_weight();
         let heaviest = causes.first();
         let intent = self.0.reconcile.intent.as_ref();
         match (heaviest, intent) {
-            (Some(cause), _) if cause.weight >= Weight::Loss => cause.origin(),
+            (Some(cause), _) if cause.weight >= Weight::Disturbance => cause.origin(),
             (_, Some(intent)) => Some(intent.origin.clone()),
             (Some(cause), None) => cause.origin(),
             (None, None) => None,
@@ -182,7 +182,7 @@ impl Context {
         let causes = self.causes().by_weight();
         let from_cause = causes.first().and_then(|cause| Some((cause.weight, cause.stamped()?)));
         let stamped = match (from_cause, &self.0.reconcile.intent) {
-            (Some((weight, stamped)), _) if weight >= Weight::Loss => Some(stamped),
+            (Some((weight, stamped)), _) if weight >= Weight::Disturbance => Some(stamped),
             (_, Some(intent)) => intent.stamped.as_ref(),
             (Some((_, stamped)), None) => Some(stamped),
             (None, None) => None,

@@ -228,7 +228,11 @@ impl Stamp {
             hops: self.hops,
             generation: self.generation,
             content: self.content.map(|content| format!("{content:016x}").into()),
-            manager: self.manager.as_deref().map(Cow::from),
+            // Left out where it is the controller's name, as it mostly is; empty where it is not known.
+            manager: match &self.manager {
+                Some(manager) if *manager == self.controller => None,
+                manager => Some(manager.as_deref().unwrap_or_default().into()),
+            },
         }
     }
 
@@ -321,7 +325,11 @@ impl Stamp {
             generation: wire.generation,
             content,
             time,
-            manager: wire.manager.as_deref().map(clean),
+            manager: match wire.manager.as_deref() {
+                None => Some(clean(&wire.controller)),
+                Some("") => None,
+                Some(manager) => Some(clean(manager)),
+            },
         })
     }
 }

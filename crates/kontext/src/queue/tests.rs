@@ -17,7 +17,7 @@ fn changed(name: &str) -> Option<Cause> {
         attribution: Attribution::Unattributed(None),
         changes: Changes::default(),
         seen: Timestamp::UNIX_EPOCH,
-        weight: Weight::Loss,
+        weight: Weight::Disturbance,
     })
 }
 
