@@ -1,0 +1,71 @@
+//! As much of OpenAPI as clients need to decide how they write.
+//!
+//! kubectl looks here whether the server validates fields and knows dry runs. The documents have the paths with their
+//! parameters and no schemas: `kubectl explain` says that it cannot find the type.
+
+use serde_json::{Map, Value, json};
+
+use super::group_path;
+use crate::kinds::{Registry, Resource};
+
+/// `/openapi/v3`: where the documents are.
+pub(super) fn index(registry: &Registry) -> Value {
+    let mut paths = Map::new();
+    for (group, versions) in registry.groups() {
+        for version in versions {
+            let path = group_path(group, version);
+            let url = format!("/openapi/v3{path}?hash=kontext-{}", env!("CARGO_PKG_VERSION"));
+            paths.insert(path.trim_start_matches('/').to_owned(), json!({"serverRelativeURL": url}));
+        }
+    }
+    json!({"paths": paths})
+}
+
+/// The document of one group and version.
+pub(super) fn document(registry: &Registry, group: &str, version: &str) -> Option<Value> {
+    let mut paths = Map::new();
+    for resource in registry.resources().iter().filter(|r| r.group == group && r.version == version) {
+        let namespace = if resource.namespaced { "/namespaces/{namespace}" } else { "" };
+        let collection = format!("{}{namespace}/{}", group_path(group, version), resource.plural);
+        paths.insert(
+            format!("{collection}/{{name}}"),
+            json!({
+                "get": operation(resource, "get", &[]),
+                "put": operation(resource, "put", &["dryRun", "fieldManager", "fieldValidation"]),
+                "patch": operation(resource, "patch", &["dryRun", "fieldManager", "fieldValidation"]),
+                "delete": operation(resource, "delete", &["dryRun"]),
+            }),
+        );
+        paths.insert(
+            collection,
+            json!({
+                "get": operation(resource, "list", &[]),
+                "post": operation(resource, "post", &["dryRun", "fieldManager", "fieldValidation"]),
+            }),
+        );
+    }
+    if paths.is_empty() {
+        return None;
+    }
+    Some(json!({
+        "openapi": "3.0.0",
+        "info": {"title": "kontext in-memory API server", "version": "v1.36.3"},
+        "paths": paths,
+        "components": {"schemas": {}},
+    }))
+}
+
+fn operation(resource: &Resource, action: &str, parameters: &[&str]) -> Value {
+    let parameters: Vec<Value> = parameters
+        .iter()
+        .map(|name| json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}}))
+        .collect();
+    json!({
+        "x-kubernetes-action": action,
+        "x-kubernetes-group-version-kind": {
+            "group": resource.group, "version": resource.version, "kind": resource.kind,
+        },
+        "parameters": parameters,
+        "responses": {"200": {"description": "OK"}},
+    })
+}

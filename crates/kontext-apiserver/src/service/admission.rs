@@ -1,0 +1,45 @@
+//! The admission rules that are always on: the life of namespaces.
+
+use serde_json::{Value, json};
+
+use super::Call;
+use crate::error::ApiError;
+use crate::object;
+use crate::store::Key;
+
+/// Namespaces that cannot be deleted.
+const IMMORTAL: [&str; 3] = ["default", "kube-system", "kube-public"];
+
+/// Refuses to create in a namespace that is missing or ending.
+pub(super) fn namespace_accepts(call: &Call<'_>, new: &Value) -> Result<(), ApiError> {
+    let target = call.target;
+    if !target.resource.namespaced {
+        return Ok(());
+    }
+    let Some(namespaces) = call.shared.registry.find("", "v1", "namespaces") else { return Ok(()) };
+    let namespace = call
+        .shared
+        .store
+        .find(namespaces.table, &Key::new("", &target.namespace))
+        .ok_or_else(|| ApiError::not_found(namespaces, &target.namespace))?;
+    if object::is_deleting(namespace.value()) {
+        let name = &target.namespace;
+        let why = format!("unable to create new content in namespace {name} because it is being terminated");
+        let cause = json!({
+            "reason": "NamespaceTerminating",
+            "message": format!("namespace {name} is being terminated"),
+            "field": "metadata.namespace",
+        });
+        return Err(ApiError::forbidden(&target.resource, object::name(new), why).with_cause(cause));
+    }
+    Ok(())
+}
+
+/// Refuses to delete the namespaces that everything stands on.
+pub(super) fn may_be_deleted(call: &Call<'_>, name: &str) -> Result<(), ApiError> {
+    let resource = &call.target.resource;
+    if resource.storage_group.is_empty() && resource.plural == "namespaces" && IMMORTAL.contains(&name) {
+        return Err(ApiError::forbidden(resource, name, "this namespace may not be deleted"));
+    }
+    Ok(())
+}

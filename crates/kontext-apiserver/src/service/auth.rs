@@ -1,0 +1,108 @@
+//! Who asks.
+
+use http::header::AUTHORIZATION;
+use http::{Extensions, HeaderMap};
+
+use super::route::{Query, Route};
+use crate::error::ApiError;
+use crate::server::Shared;
+
+/// The user that a request comes from. Put it into a request's extensions to speak as that user.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct User {
+    /// The name, as it appears in the request log.
+    pub name: String,
+}
+
+impl User {
+    /// The user of this name.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into() }
+    }
+}
+
+/// The name of those who say nothing about themselves.
+const ANONYMOUS: &str = "system:anonymous";
+
+/// Finds out who asks: an extension, a bearer token, or nobody in particular.
+pub(super) fn authenticate(
+    shared: &Shared,
+    extensions: &Extensions,
+    headers: &HeaderMap,
+) -> Result<User, ApiError> {
+    if let Some(user) = extensions.get::<User>() {
+        return Ok(user.clone());
+    }
+    let Some(header) = headers.get(AUTHORIZATION) else { return Ok(User::named(ANONYMOUS)) };
+    header
+        .to_str()
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .and_then(|(_, token)| shared.tokens.user(token.trim()))
+        .ok_or_else(ApiError::unauthorized)
+}
+
+/// Everybody with a name may do everything; nobody in particular may see health and version.
+pub(super) fn authorize(user: &User, path: &str, route: &Route) -> Result<(), ApiError> {
+    if user.name != ANONYMOUS || matches!(path, "/healthz" | "/livez" | "/readyz" | "/version") {
+        return Ok(());
+    }
+    match route {
+        Route::NonResource => Err(ApiError::new(
+            http::StatusCode::FORBIDDEN,
+            "Forbidden",
+            format!("forbidden: User {ANONYMOUS:?} cannot get path {path:?}"),
+        )),
+        Route::Resource(target) => {
+            let place = if target.namespace.is_empty() {
+                "at the cluster scope".to_owned()
+            } else {
+                format!("in the namespace {:?}", target.namespace)
+            };
+            let why = format!(
+                "User {ANONYMOUS:?} cannot {} resource {:?} in API group {:?} {place}",
+                target.verb.as_str(),
+                target.resource.plural,
+                target.resource.group
+            );
+            Err(ApiError::forbidden(&target.resource, &target.name, why))
+        }
+    }
+}
+
+/// The field manager of a writer that names none: the first part of its User-Agent.
+pub(super) fn default_field_manager(user_agent: &str) -> String {
+    let manager = user_agent.split('/').next().unwrap_or_default();
+    let printable: String = manager.chars().filter(|c| !c.is_control()).take(128).collect();
+    if printable.is_empty() { "unknown".to_owned() } else { printable }
+}
+
+/// The field manager that a request asks for, if it is a valid one.
+pub(super) fn field_manager(query: &Query, user_agent: &str) -> Result<String, ApiError> {
+    let Some(manager) = query.value("fieldManager") else { return Ok(default_field_manager(user_agent)) };
+    let why = if manager.len() > 128 {
+        "may not be more than 128 bytes"
+    } else if manager.chars().any(char::is_control) {
+        "should only contain printable characters"
+    } else {
+        return Ok(manager.to_owned());
+    };
+    let cause = crate::error::invalid_value("fieldManager", serde_json::json!(manager), why);
+    Err(ApiError::invalid("meta.k8s.io", "CreateOptions", "", &[cause]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_field_manager_comes_from_the_user_agent_unless_named() {
+        assert_eq!(default_field_manager("kubectl/v1.36.0 (linux/amd64)"), "kubectl");
+        assert_eq!(default_field_manager(""), "unknown");
+        let named = Query::parse("fieldManager=me").unwrap();
+        assert_eq!(field_manager(&named, "kubectl/v1").unwrap(), "me");
+        let long = Query::parse(&format!("fieldManager={}", "m".repeat(129))).unwrap();
+        assert_eq!(field_manager(&long, "").unwrap_err().code, 422);
+    }
+}

@@ -1,0 +1,259 @@
+//! One request for a resource with everything that answering it needs, and the answer.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::auth;
+use super::negotiate::{Form, negotiate};
+use super::route::{Query, Target};
+use crate::body::Body;
+use crate::error::{ApiError, Cause};
+use crate::managed_fields::Writer;
+use crate::schema;
+use crate::server::Shared;
+use crate::store::Stored;
+use crate::table::{self, TableOptions};
+
+/// A request for a resource.
+pub(crate) struct Call<'a> {
+    pub(crate) shared: &'a Arc<Shared>,
+    pub(crate) target: &'a Target,
+    pub(crate) query: &'a Query,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) now: Timestamp,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Body,
+    /// Whether something was written to the store.
+    pub(crate) changed: bool,
+    pub(crate) etag: Option<String>,
+    /// Seconds for the `Retry-After` header.
+    pub(crate) retry_after: Option<u64>,
+}
+
+pub(crate) const JSON: &str = "application/json";
+
+impl Reply {
+    pub(crate) fn json(status: StatusCode, value: &Value, changed: bool) -> Self {
+        Self::bytes(status, value.to_string(), changed)
+    }
+
+    pub(crate) fn bytes(status: StatusCode, bytes: impl Into<Bytes>, changed: bool) -> Self {
+        Self { status, content_type: JSON, body: Body::full(bytes), changed, etag: None, retry_after: None }
+    }
+
+    pub(crate) fn text(text: &'static str) -> Self {
+        let mut reply = Self::bytes(StatusCode::OK, text, false);
+        reply.content_type = "text/plain; charset=utf-8";
+        reply
+    }
+
+    pub(crate) fn failure(error: &ApiError) -> Self {
+        Self { retry_after: error.retry_after_seconds(), ..Self::json(error.code, &error.status(), false) }
+    }
+}
+
+impl Call<'_> {
+    pub(crate) fn accept(&self) -> Option<&str> {
+        self.headers.get(http::header::ACCEPT).and_then(|v| v.to_str().ok())
+    }
+
+    fn user_agent(&self) -> &str {
+        self.headers.get(http::header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Whether nothing may be stored.
+    pub(crate) fn dry_run(&self) -> Result<bool, ApiError> {
+        let mut any = false;
+        for value in self.query.values("dryRun").filter(|v| !v.is_empty()) {
+            if value != "All" {
+                let cause = Cause {
+                    reason: "FieldValueNotSupported".to_owned(),
+                    message: format!("Unsupported value: {:?}: supported values: \"All\"", [value]),
+                    field: "dryRun".to_owned(),
+                };
+                return Err(ApiError::invalid("meta.k8s.io", "CreateOptions", "", &[cause]));
+            }
+            any = true;
+        }
+        Ok(any)
+    }
+
+    /// Who this write is tracked under.
+    pub(crate) fn writer(&self, subresource: &str) -> Result<Writer, ApiError> {
+        Ok(Writer {
+            manager: self.field_manager()?,
+            api_version: self.target.resource.api_version(),
+            subresource: (!subresource.is_empty()).then(|| subresource.to_owned()),
+        })
+    }
+
+    pub(crate) fn field_manager(&self) -> Result<String, ApiError> {
+        auth::field_manager(self.query, self.user_agent())
+    }
+
+    /// Checks an object against its schema: wrong types are refused, unknown fields dropped or refused as the request
+    /// asks with `fieldValidation`.
+    pub(crate) fn check_fields(&self, object: &mut Value) -> Result<(), ApiError> {
+        let resource = &self.target.resource;
+        let strict = match self.query.value("fieldValidation") {
+            None | Some("Warn" | "Ignore") => false,
+            Some("Strict") => true,
+            Some(other) => {
+                let cause = Cause {
+                    reason: "FieldValueNotSupported".to_owned(),
+                    message: format!(
+                        "Unsupported value: {other:?}: supported values: \"Ignore\", \"Strict\", \"Warn\""
+                    ),
+                    field: "fieldValidation".to_owned(),
+                };
+                return Err(ApiError::invalid("meta.k8s.io", "CreateOptions", "", &[cause]));
+            }
+        };
+        // Served shapes that are not the stored one have no schema of their own.
+        if !resource.is_storage_form() {
+            return Ok(());
+        }
+        let Some(definition) = schema::of(&resource.group, &resource.kind) else { return Ok(()) };
+        let unknown = crate::fields::check(definition, object).map_err(|wrong| {
+            ApiError::bad_request(format!(
+                "{0} in version {1:?} cannot be handled as a {0}: json: {wrong}",
+                resource.kind, resource.version
+            ))
+        })?;
+        if strict && !unknown.is_empty() {
+            let list: Vec<String> = unknown.iter().map(|path| format!("unknown field {path:?}")).collect();
+            return Err(ApiError::bad_request(format!(
+                "{0} in version {1:?} cannot be handled as a {0}: strict decoding error: {2}",
+                resource.kind,
+                resource.version,
+                list.join(", ")
+            )));
+        }
+        Ok(())
+    }
+
+    /// Answers with one object in the form that the client accepts.
+    pub(crate) fn object_reply(
+        &self,
+        status: StatusCode,
+        stored: &Arc<Stored>,
+        changed: bool,
+    ) -> Result<Reply, ApiError> {
+        let form = negotiate(self.accept(), false)?;
+        let bytes = match form {
+            Form::Object => self.object_bytes(stored),
+            Form::Metadata => Bytes::from(metadata_of(stored.value()).to_string()),
+            Form::Table => {
+                let version = json!({"resourceVersion": crate::object::resource_version(stored.value())});
+                self.table(std::slice::from_ref(stored), &version).to_string().into()
+            }
+        };
+        Ok(Reply::bytes(status, bytes, changed))
+    }
+
+    /// Answers with an object that has one form only, such as a Scale.
+    pub(crate) fn plain_reply(
+        &self,
+        status: StatusCode,
+        object: &Arc<Stored>,
+        changed: bool,
+    ) -> Result<Reply, ApiError> {
+        match negotiate(self.accept(), false)? {
+            Form::Metadata => Ok(Reply::json(status, &metadata_of(object.value()), changed)),
+            Form::Object | Form::Table => Ok(Reply::bytes(status, object.bytes(), changed)),
+        }
+    }
+
+    /// An object's bytes in the form of the resource that was asked for.
+    pub(crate) fn object_bytes(&self, stored: &Arc<Stored>) -> Bytes {
+        if self.target.resource.is_storage_form() {
+            stored.bytes()
+        } else {
+            self.encoded(stored).to_string().into()
+        }
+    }
+
+    pub(crate) fn encoded(&self, stored: &Arc<Stored>) -> Value {
+        let mut object = stored.value().clone();
+        self.target.resource.encode(&mut object);
+        object
+    }
+
+    /// Answers with a list in the form that the client accepts.
+    pub(crate) fn list_reply(&self, objects: &[Arc<Stored>], metadata: &Value) -> Result<Reply, ApiError> {
+        let resource = &self.target.resource;
+        let bytes: Bytes = match negotiate(self.accept(), true)? {
+            Form::Object => {
+                let head = format!(
+                    "{{\"kind\":\"{}List\",\"apiVersion\":\"{}\",\"metadata\":{metadata},\"items\":[",
+                    resource.kind,
+                    resource.api_version()
+                );
+                self.join_items(&head, objects)
+            }
+            Form::Metadata => {
+                let items: Vec<Value> = objects.iter().map(|o| metadata_of(o.value())).collect();
+                json!({
+                    "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
+                    "metadata": metadata, "items": items,
+                })
+                .to_string()
+                .into()
+            }
+            Form::Table => self.table(objects, metadata).to_string().into(),
+        };
+        Ok(Reply::bytes(StatusCode::OK, bytes, false))
+    }
+
+    fn join_items(&self, head: &str, objects: &[Arc<Stored>]) -> Bytes {
+        let items: Vec<Bytes> = objects
+            .iter()
+            .map(|stored| {
+                if self.target.resource.is_storage_form() {
+                    stored.item_bytes()
+                } else {
+                    Stored::unsaved(self.encoded(stored)).item_bytes()
+                }
+            })
+            .collect();
+        let mut out =
+            BytesMut::with_capacity(head.len() + 2 + items.iter().map(|i| i.len() + 2).sum::<usize>());
+        out.extend_from_slice(head.as_bytes());
+        for (index, item) in items.iter().enumerate() {
+            out.extend_from_slice(if index == 0 { b"{" } else { b",{" });
+            out.extend_from_slice(item);
+        }
+        out.extend_from_slice(b"]}");
+        out.freeze()
+    }
+
+    /// Objects as rows, with the metadata of a list.
+    pub(crate) fn table(&self, objects: &[Arc<Stored>], metadata: &Value) -> Value {
+        let resource = &self.target.resource;
+        let values: Vec<&Value> = objects.iter().map(|o| o.value()).collect();
+        let options = TableOptions::from_query(self.query.value("includeObject"));
+        let mut table = table::table(&resource.storage_group, &resource.kind, &values, self.now, options);
+        table["metadata"] = metadata.clone();
+        table
+    }
+}
+
+/// `PartialObjectMetadata` of an object.
+pub(crate) fn metadata_of(object: &Value) -> Value {
+    json!({
+        "kind": "PartialObjectMetadata",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": object["metadata"],
+    })
+}

@@ -1,0 +1,215 @@
+//! The way of one request through the server.
+
+use std::fmt::Display;
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes, BytesMut};
+use http::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, RETRY_AFTER, USER_AGENT};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::BodyExt;
+
+use super::auth::{self, User};
+use super::call::{Call, Reply};
+use super::route::{Query, Route, Target, Verb, route};
+use super::{read, subresource, write};
+use crate::body::{Body, Reset};
+use crate::discovery;
+use crate::error::ApiError;
+use crate::faults::Strike;
+use crate::record::RequestRecord;
+use crate::server::Shared;
+use crate::watch;
+
+/// The largest body that is read, as in the real server.
+const BODY_LIMIT: usize = 3 * 1024 * 1024;
+
+const AUDIT_ID: &str = "audit-id";
+
+/// Answers one request and writes it down.
+pub(super) async fn handle<B>(shared: &Arc<Shared>, request: Request<B>) -> Result<Response<Body>, Reset>
+where
+    B: http_body::Body,
+    B::Data: Buf,
+    B::Error: Display,
+{
+    let (parts, body) = request.into_parts();
+    let audit_id = match header(&parts.headers, AUDIT_ID) {
+        "" => shared.random.uid(),
+        given => given.to_owned(),
+    };
+    let path = parts.uri.path();
+    let mut record =
+        RequestRecord::new(&parts.method, path, &parts.headers, audit_id.clone(), shared.clock.now());
+    let (reply, reset) = match understand(shared, &parts, path) {
+        Err((user, error)) => {
+            record.user = user;
+            (Reply::failure(&error), false)
+        }
+        Ok(understood) => {
+            let manager = auth::field_manager(&understood.query, header(&parts.headers, USER_AGENT));
+            record.asked(
+                &understood.user,
+                &understood.route,
+                &understood.query,
+                &manager.unwrap_or_default(),
+            );
+            strike_and_answer(shared, &parts, body, &understood, &record).await
+        }
+    };
+    record.answered(&reply, reset);
+    shared.requests.push(record);
+    if reset { Err(Reset) } else { Ok(response(reply, &audit_id, &parts.method)) }
+}
+
+/// A request whose meaning is known and that is allowed.
+struct Understood {
+    user: User,
+    query: Query,
+    route: Route,
+}
+
+fn understand(
+    shared: &Shared,
+    parts: &http::request::Parts,
+    path: &str,
+) -> Result<Understood, (String, Box<ApiError>)> {
+    let user = auth::authenticate(shared, &parts.extensions, &parts.headers)
+        .map_err(|error| (String::new(), Box::new(error)))?;
+    let understood = Query::parse(parts.uri.query().unwrap_or_default()).and_then(|query| {
+        let route = route(&shared.registry, &parts.method, path, &query)?;
+        auth::authorize(&user, path, &route)?;
+        Ok((query, route))
+    });
+    match understood {
+        Ok((query, route)) => Ok(Understood { user, query, route }),
+        Err(error) => Err((user.name, Box::new(error))),
+    }
+}
+
+/// Lets a fault strike where one is due, and answers. The flag says that the connection is cut.
+async fn strike_and_answer<B>(
+    shared: &Arc<Shared>,
+    parts: &http::request::Parts,
+    body: B,
+    understood: &Understood,
+    record: &RequestRecord,
+) -> (Reply, bool)
+where
+    B: http_body::Body,
+    B::Data: Buf,
+    B::Error: Display,
+{
+    let mut cut = false;
+    for strike in shared.faults.strike(record) {
+        match strike {
+            Strike::Delay(duration) => tokio::time::sleep(duration).await,
+            Strike::Status(error) => return (Reply::failure(&error), false),
+            Strike::ResetBeforeCommit => return (Reply::text(""), true),
+            Strike::CommitThenReset => cut = true,
+            Strike::DropWatches => shared.drop_watches_of(record),
+        }
+    }
+    let reply = match collect(body).await {
+        Ok(body) => answer(shared, parts, body, understood).await,
+        Err(error) => Err(error),
+    };
+    (reply.unwrap_or_else(|error| Reply::failure(&error)), cut)
+}
+
+async fn collect<B>(body: B) -> Result<Bytes, ApiError>
+where
+    B: http_body::Body,
+    B::Data: Buf,
+    B::Error: Display,
+{
+    let mut body = std::pin::pin!(body);
+    let mut collected = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|e| ApiError::bad_request(format!("unable to read the body: {e}")))?;
+        if let Ok(data) = frame.into_data() {
+            if collected.len() + data.remaining() > BODY_LIMIT {
+                return Err(ApiError::too_large(BODY_LIMIT));
+            }
+            let mut data = data;
+            while data.has_remaining() {
+                let chunk = data.chunk();
+                collected.extend_from_slice(chunk);
+                let read = chunk.len();
+                data.advance(read);
+            }
+        }
+    }
+    Ok(collected.freeze())
+}
+
+async fn answer(
+    shared: &Arc<Shared>,
+    parts: &http::request::Parts,
+    body: Bytes,
+    understood: &Understood,
+) -> Result<Reply, ApiError> {
+    match &understood.route {
+        Route::NonResource => {
+            let path = parts.uri.path();
+            let accept = header(&parts.headers, "accept");
+            let known = header(&parts.headers, IF_NONE_MATCH.as_str());
+            discovery::answer(&shared.registry, &parts.method, path, accept, known)
+        }
+        Route::Resource(target) => {
+            let call = Call {
+                shared,
+                target,
+                query: &understood.query,
+                headers: &parts.headers,
+                body,
+                now: shared.clock.now(),
+            };
+            dispatch(&call, target)
+        }
+    }
+}
+
+fn dispatch(call: &Call<'_>, target: &Target) -> Result<Reply, ApiError> {
+    match (target.verb, target.subresource.as_str()) {
+        (Verb::Get, "" | "status") => read::get(call),
+        (Verb::List, _) => read::list(call),
+        (Verb::Watch, _) => watch::watch(call),
+        (Verb::Create, "") => write::create(call),
+        (Verb::Update, "" | "status" | "finalize") => write::update(call),
+        (Verb::Patch, "" | "status") => write::patch(call),
+        (Verb::Delete, "") => write::delete(call),
+        (Verb::DeleteCollection, "") => write::delete_collection(call),
+        (Verb::Get, "scale") => subresource::scale::read(call),
+        (Verb::Update, "scale") => subresource::scale::update(call),
+        (Verb::Patch, "scale") => subresource::scale::patch(call),
+        (Verb::Create, "binding") => subresource::binding::create(call),
+        (Verb::Create, "eviction") => subresource::eviction::create(call),
+        _ => Err(ApiError::method_not_allowed()),
+    }
+}
+
+fn response(reply: Reply, audit_id: &str, method: &Method) -> Response<Body> {
+    let body = if method == Method::HEAD { Body::full("") } else { reply.body };
+    let mut response = Response::new(body);
+    *response.status_mut() = reply.status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    headers.insert("cache-control", HeaderValue::from_static("no-cache, private"));
+    if let Ok(value) = HeaderValue::from_str(audit_id) {
+        headers.insert(AUDIT_ID, value);
+    }
+    if let Some(etag) = reply.etag.and_then(|etag| HeaderValue::from_str(&etag).ok()) {
+        headers.insert(ETAG, etag);
+    }
+    if let Some(seconds) = reply.retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if reply.status == StatusCode::UNAUTHORIZED {
+        headers.insert("www-authenticate", HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+fn header(headers: &HeaderMap, name: impl http::header::AsHeaderName) -> &str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}

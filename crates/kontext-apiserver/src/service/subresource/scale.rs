@@ -1,0 +1,160 @@
+//! `/scale`: the number of replicas, and nothing else, of any kind that has one.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::error::{ApiError, invalid_value};
+use crate::kinds::Resource;
+use crate::object;
+use crate::service::Call;
+use crate::service::call::Reply;
+use crate::service::write::{
+    Prepared, commit, decode_object, encoded, patch_document, patch_supported, prepare_update,
+};
+use crate::store::{Key, Stored};
+
+/// Reads the scale.
+pub(in crate::service) fn read(call: &Call<'_>) -> Result<Reply, ApiError> {
+    let resource = &call.target.resource;
+    let stored = call
+        .shared
+        .store
+        .find(resource.table, &key(call))
+        .ok_or_else(|| ApiError::not_found(resource, &call.target.name))?;
+    reply(call, stored.value(), false)
+}
+
+/// Replaces the scale.
+pub(in crate::service) fn update(call: &Call<'_>) -> Result<Reply, ApiError> {
+    let sent = decode_object(encoded(call), "autoscaling", "v1", "Scale")?;
+    write(call, |_| Ok(sent.clone()))
+}
+
+/// Patches the scale.
+pub(in crate::service) fn patch(call: &Call<'_>) -> Result<Reply, ApiError> {
+    patch_supported(call)?;
+    write(call, |scale| patch_document(call, "autoscaling", "Scale", scale))
+}
+
+fn key(call: &Call<'_>) -> Key {
+    Key::new(&call.target.namespace, &call.target.name)
+}
+
+fn write(call: &Call<'_>, change: impl Fn(&Value) -> Result<Value, ApiError>) -> Result<Reply, ApiError> {
+    let target = call.target;
+    let resource = &target.resource;
+    let writer = call.writer("scale")?;
+    let (stored, changed) = commit(call, &key(call), |old| {
+        let scale = change(&scale_of(resource, old))?;
+        let replicas = replicas(&scale, &target.name)?;
+        let mut new = old.clone();
+        // A version or uid in the scale is a precondition on the object.
+        for field in ["resourceVersion", "uid"] {
+            let given = object::text(&scale, &["metadata", field]).to_owned();
+            if given.is_empty() {
+                object::metadata(&mut new).remove(field);
+            } else {
+                object::metadata(&mut new).insert(field.to_owned(), json!(given));
+            }
+        }
+        object::child(&mut new, "spec").insert("replicas".to_owned(), json!(replicas));
+        // The object is written through its main door: a scale moves the generation.
+        let prepared = prepare_update(resource, "", old, new, &writer, call.now)?;
+        Ok(match prepared {
+            Prepared::Remove(new) => Prepared::Write(new),
+            other => other,
+        })
+    })?;
+    reply(call, stored.value(), changed)
+}
+
+fn replicas(scale: &Value, name: &str) -> Result<i64, ApiError> {
+    let replicas = match &scale["spec"]["replicas"] {
+        Value::Null => 0,
+        Value::Number(number) if number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) => {
+            number.as_i64().unwrap_or_default()
+        }
+        other => {
+            return Err(ApiError::bad_request(format!(
+                "Scale in version \"v1\" cannot be handled as a Scale: json: cannot unmarshal {other} into Go struct field ScaleSpec.spec.replicas of type int32"
+            )));
+        }
+    };
+    if replicas < 0 {
+        let cause = invalid_value("spec.replicas", replicas, "must be greater than or equal to 0");
+        return Err(ApiError::invalid("autoscaling", "Scale", name, &[cause]));
+    }
+    Ok(replicas)
+}
+
+fn reply(call: &Call<'_>, stored: &Value, changed: bool) -> Result<Reply, ApiError> {
+    let scale = Stored::unsaved(scale_of(&call.target.resource, stored));
+    call.plain_reply(StatusCode::OK, &scale, changed)
+}
+
+/// The `autoscaling/v1` Scale of an object.
+fn scale_of(resource: &Resource, stored: &Value) -> Value {
+    let mut metadata = json!({
+        "name": object::name(stored),
+        "namespace": object::namespace(stored),
+    });
+    for field in ["uid", "resourceVersion", "creationTimestamp"] {
+        metadata[field] = stored["metadata"][field].clone();
+    }
+    let mut status = json!({"replicas": stored["status"]["replicas"].as_i64().unwrap_or_default()});
+    let selector = selector_text(resource, &stored["spec"]["selector"]);
+    if !selector.is_empty() {
+        status["selector"] = json!(selector);
+    }
+    let mut spec = json!({});
+    if let Some(replicas) = stored["spec"]["replicas"].as_i64().filter(|replicas| *replicas != 0) {
+        spec["replicas"] = json!(replicas);
+    }
+    json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata, "spec": spec, "status": status})
+}
+
+/// A selector as text, in the form that clients put into a query.
+fn selector_text(resource: &Resource, selector: &Value) -> String {
+    let empty = serde_json::Map::new();
+    // A ReplicationController's selector is the map of labels itself.
+    let labels = if resource.storage_group.is_empty() { selector } else { &selector["matchLabels"] };
+    let mut terms: Vec<(String, String)> = labels
+        .as_object()
+        .unwrap_or(&empty)
+        .iter()
+        .map(|(key, value)| (key.clone(), format!("{key}={}", value.as_str().unwrap_or_default())))
+        .collect();
+    for expression in selector["matchExpressions"].as_array().into_iter().flatten() {
+        let key = expression["key"].as_str().unwrap_or_default().to_owned();
+        let mut values: Vec<&str> =
+            expression["values"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        values.sort_unstable();
+        let term = match expression["operator"].as_str() {
+            Some("In") => format!("{key} in ({})", values.join(",")),
+            Some("NotIn") => format!("{key} notin ({})", values.join(",")),
+            Some("Exists") => key.clone(),
+            Some("DoesNotExist") => format!("!{key}"),
+            _ => continue,
+        };
+        terms.push((key, term));
+    }
+    terms.sort();
+    terms.into_iter().map(|(_, term)| term).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::Registry;
+
+    #[test]
+    fn a_selector_is_written_as_a_query_would() {
+        let registry = Registry::built_in();
+        let deployments = registry.find("apps", "v1", "deployments").unwrap();
+        let selector = json!({"matchLabels": {"b": "2", "a": "1"}, "matchExpressions": [
+            {"key": "c", "operator": "In", "values": ["y", "x"]}, {"key": "d", "operator": "DoesNotExist"}]});
+        assert_eq!(selector_text(deployments, &selector), "a=1,b=2,c in (x,y),!d");
+        let controllers = registry.find("", "v1", "replicationcontrollers").unwrap();
+        assert_eq!(selector_text(controllers, &json!({"a": "1"})), "a=1");
+    }
+}

@@ -1,0 +1,367 @@
+//! `DELETE` of one object or of many: grace, finalizers, preconditions.
+
+use http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::ROUNDS;
+use super::decode::{Encoded, decode_optional};
+use crate::error::{ApiError, invalid_value};
+use crate::kinds::{Propagation, Resource};
+use crate::object;
+use crate::service::{Call, Reply, admission, read};
+use crate::store::{Key, Stored};
+
+const ORPHAN: &str = "orphan";
+const FOREGROUND: &str = "foregroundDeletion";
+const DEFAULT_POD_GRACE_SECONDS: i64 = 30;
+
+/// What a delete was asked to do.
+#[derive(Clone, Debug, Default)]
+pub(in crate::service) struct Options {
+    grace: Option<i64>,
+    uid: Option<String>,
+    resource_version: Option<String>,
+    orphan: Option<bool>,
+    policy: Option<String>,
+    dry_run: bool,
+}
+
+/// What a delete came to.
+pub(in crate::service) struct Outcome {
+    pub(in crate::service) object: std::sync::Arc<Stored>,
+    /// The object is gone, and not only marked.
+    pub(in crate::service) gone: bool,
+    pub(in crate::service) changed: bool,
+}
+
+/// One step of a delete, computed from what is stored.
+#[derive(Debug, PartialEq)]
+enum Step {
+    /// It is being deleted already, and this request asks for nothing sooner.
+    Pending,
+    /// Marked for deletion, and there until somebody finishes it.
+    Mark(Value),
+    /// Marked and then removed at once, in two steps that watchers see.
+    MarkAndRemove(Value),
+    Remove,
+}
+
+/// Deletes one object.
+pub(in crate::service) fn delete(call: &Call<'_>) -> Result<Reply, ApiError> {
+    let resource = &call.target.resource;
+    let options = options(call)?;
+    admission::may_be_deleted(call, &call.target.name)?;
+    let orphaning = options.orphan;
+    let outcome = delete_object(call, resource, &call.target.namespace, &call.target.name, &options)?;
+    let status =
+        if !outcome.gone && orphaning == Some(false) { StatusCode::ACCEPTED } else { StatusCode::OK };
+    if outcome.gone && !resource.rules.returns_deleted {
+        let mut details = json!({"name": call.target.name, "kind": resource.plural, "uid": object::uid(outcome.object.value())});
+        if !resource.group.is_empty() {
+            details["group"] = json!(resource.group);
+        }
+        let status_object = json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details,
+        });
+        return Ok(Reply::json(status, &status_object, outcome.changed));
+    }
+    call.object_reply(status, &outcome.object, outcome.changed)
+}
+
+/// Deletes everything that the selectors match, and answers with the list.
+pub(in crate::service) fn delete_collection(call: &Call<'_>) -> Result<Reply, ApiError> {
+    let resource = &call.target.resource;
+    let options = options(call)?;
+    let list = read::matching(call)?;
+    let mut changed = false;
+    let mut deleted = Vec::with_capacity(list.objects.len());
+    for (_, stored) in list.objects {
+        let name = object::name(stored.value()).to_owned();
+        match delete_object(call, resource, &call.target.namespace, &name, &options) {
+            Ok(outcome) => changed |= outcome.changed,
+            Err(error) if error.code == StatusCode::NOT_FOUND => {}
+            Err(error) => return Err(error),
+        }
+        deleted.push(stored);
+    }
+    let mut reply = call.list_reply(&deleted, &json!({"resourceVersion": list.revision.to_string()}))?;
+    reply.changed = changed;
+    Ok(reply)
+}
+
+/// Reads the options from body and query.
+pub(in crate::service) fn options(call: &Call<'_>) -> Result<Options, ApiError> {
+    let body = decode_optional(Encoded::new(call.headers, &call.body))?;
+    options_from(call, &body)
+}
+
+/// Reads the options from a `DeleteOptions` object, with the query behind it.
+pub(in crate::service) fn options_from(call: &Call<'_>, body: &Value) -> Result<Options, ApiError> {
+    let kind = body["kind"].as_str().unwrap_or("DeleteOptions");
+    if kind != "DeleteOptions" {
+        return Err(ApiError::bad_request(format!(
+            "expected DeleteOptions in the body of a delete, not {kind}"
+        )));
+    }
+    let text = |value: &Value| value.as_str().filter(|t| !t.is_empty()).map(str::to_owned);
+    let mut options = Options {
+        grace: body["gracePeriodSeconds"].as_i64(),
+        uid: text(&body["preconditions"]["uid"]),
+        resource_version: text(&body["preconditions"]["resourceVersion"]),
+        orphan: body["orphanDependents"].as_bool(),
+        policy: text(&body["propagationPolicy"]),
+        dry_run: call.dry_run()? || body["dryRun"].as_array().is_some_and(|list| !list.is_empty()),
+    };
+    if options.grace.is_none() {
+        options.grace = call.query.number("gracePeriodSeconds")?;
+    }
+    if options.policy.is_none() {
+        options.policy = call.query.value("propagationPolicy").map(str::to_owned);
+    }
+    if options.orphan.is_none() && call.query.value("orphanDependents").is_some() {
+        options.orphan = Some(call.query.flag("orphanDependents"));
+    }
+    validate(&options)?;
+    if let Some(seconds) = options.grace.as_mut().filter(|seconds| **seconds < 0) {
+        *seconds = 1;
+    }
+    Ok(options)
+}
+
+fn validate(options: &Options) -> Result<(), ApiError> {
+    let mut causes = Vec::new();
+    if let Some(policy) = &options.policy {
+        if options.orphan.is_some() {
+            causes.push(invalid_value(
+                "propagationPolicy",
+                json!(policy),
+                "orphanDependents and deletionPropagation cannot be both set",
+            ));
+        }
+        if !matches!(policy.as_str(), "Foreground" | "Background" | "Orphan") {
+            causes.push(crate::error::Cause {
+                reason: "FieldValueNotSupported".to_owned(),
+                message: format!(
+                    "Unsupported value: {policy:?}: supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""
+                ),
+                field: "propagationPolicy".to_owned(),
+            });
+        }
+    }
+    if causes.is_empty() {
+        Ok(())
+    } else {
+        Err(ApiError::invalid("meta.k8s.io", "DeleteOptions", "", &causes))
+    }
+}
+
+/// Deletes one object of any resource; also how an eviction ends.
+pub(in crate::service) fn delete_object(
+    call: &Call<'_>,
+    resource: &Resource,
+    namespace: &str,
+    name: &str,
+    options: &Options,
+) -> Result<Outcome, ApiError> {
+    let store = &call.shared.store;
+    let key = Key::new(namespace, name);
+    for _ in 0..ROUNDS {
+        let old = store.find(resource.table, &key).ok_or_else(|| ApiError::not_found(resource, name))?;
+        preconditions(resource, name, options, old.value())?;
+        let step = step(resource, options, old.value(), call.now);
+        if options.dry_run {
+            let (object, gone) = match step {
+                Step::Pending => (old, false),
+                Step::Mark(object) => (Stored::unsaved(object), false),
+                Step::MarkAndRemove(object) => (Stored::unsaved(object), true),
+                Step::Remove => (old, true),
+            };
+            return Ok(Outcome { object, gone, changed: false });
+        }
+        let (committed, gone) = match step {
+            Step::Pending => return Ok(Outcome { object: old, gone: false, changed: false }),
+            Step::Mark(object) => (store.replace(resource.table, &key, &old, object), false),
+            Step::MarkAndRemove(object) => {
+                let marked = store.replace(resource.table, &key, &old, object);
+                let removed = marked.and_then(|m| store.remove(resource.table, &key, &m, m.value().clone()));
+                (removed, true)
+            }
+            Step::Remove => (store.remove(resource.table, &key, &old, old.value().clone()), true),
+        };
+        if let Ok(object) = committed {
+            if gone {
+                call.shared.addresses.release(resource, object.value());
+            }
+            return Ok(Outcome { object, gone, changed: true });
+        }
+    }
+    Err(ApiError::modified(resource, name))
+}
+
+fn preconditions(resource: &Resource, name: &str, options: &Options, old: &Value) -> Result<(), ApiError> {
+    if let Some(uid) = options.uid.as_deref().filter(|uid| *uid != object::uid(old)) {
+        return Err(ApiError::conflict(
+            resource,
+            name,
+            format!(
+                "the UID in the precondition ({uid}) does not match the UID in record ({}). The object might have been deleted and then recreated",
+                object::uid(old)
+            ),
+        ));
+    }
+    let version = object::resource_version(old);
+    if let Some(given) = options.resource_version.as_deref().filter(|given| *given != version) {
+        return Err(ApiError::conflict(
+            resource,
+            name,
+            format!(
+                "the ResourceVersion in the precondition ({given}) does not match the ResourceVersion in record ({version}). The object might have been modified"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Decides what a delete does to an object. Pure.
+fn step(resource: &Resource, options: &Options, old: &Value, now: Timestamp) -> Step {
+    if resource.storage_group.is_empty() && resource.plural == "namespaces" {
+        return namespace_step(old, now);
+    }
+    let mut new = old.clone();
+    let graceful = match graceful_period(resource, options, old, now) {
+        Grace::Pending => return Step::Pending,
+        Grace::None => None,
+        Grace::Period { seconds, deletion } => {
+            let first = !object::is_deleting(old);
+            mark(&mut new, deletion, seconds, first);
+            Some(seconds)
+        }
+    };
+    let finalizers = finalizers_after(resource, options, old);
+    object::set_finalizers(&mut new, &finalizers);
+    match graceful {
+        Some(0) if finalizers.is_empty() => Step::MarkAndRemove(new),
+        Some(_) => Step::Mark(new),
+        None if finalizers.is_empty() => Step::Remove,
+        None => {
+            if !object::is_deleting(old) {
+                mark(&mut new, now, 0, true);
+            }
+            if new == *old { Step::Pending } else { Step::Mark(new) }
+        }
+    }
+}
+
+enum Grace {
+    /// The kind knows no grace, or its time is over.
+    None,
+    Pending,
+    Period {
+        seconds: i64,
+        deletion: Timestamp,
+    },
+}
+
+fn graceful_period(resource: &Resource, options: &Options, old: &Value, now: Timestamp) -> Grace {
+    if !resource.rules.graceful {
+        return Grace::None;
+    }
+    let after = |start: Timestamp, seconds: i64| {
+        start.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+    };
+    if !object::is_deleting(old) {
+        let seconds = pod_grace(options, old);
+        return Grace::Period { seconds, deletion: after(now, seconds) };
+    }
+    // A second delete can only shorten the grace period.
+    let current = old["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or_default();
+    if current == 0 {
+        return Grace::None;
+    }
+    match options.grace {
+        Some(seconds) if seconds < current => {
+            let deletion: Timestamp =
+                object::text(old, &["metadata", "deletionTimestamp"]).parse().unwrap_or(now);
+            let moved = after(deletion, seconds - current);
+            let (deletion, seconds) =
+                if moved < now { (now, if seconds == 0 { 0 } else { 1 }) } else { (moved, seconds) };
+            Grace::Period { seconds, deletion }
+        }
+        _ => Grace::Pending,
+    }
+}
+
+/// How long a pod may take to end. Nothing runs in a pod that has no node yet or is done: it needs no time.
+fn pod_grace(options: &Options, pod: &Value) -> i64 {
+    let wanted = options
+        .grace
+        .or_else(|| pod["spec"]["terminationGracePeriodSeconds"].as_i64())
+        .unwrap_or(DEFAULT_POD_GRACE_SECONDS);
+    let done = matches!(pod["status"]["phase"].as_str(), Some("Failed" | "Succeeded"));
+    if object::text(pod, &["spec", "nodeName"]).is_empty() || done {
+        0
+    } else if wanted < 0 {
+        1
+    } else {
+        wanted
+    }
+}
+
+fn mark(object: &mut Value, deletion: Timestamp, seconds: i64, first: bool) {
+    let generation = object::generation(object);
+    let metadata = object::metadata(object);
+    metadata.insert("deletionTimestamp".to_owned(), json!(object::seconds(deletion)));
+    metadata.insert("deletionGracePeriodSeconds".to_owned(), json!(seconds));
+    if first && generation > 0 {
+        metadata.insert("generation".to_owned(), json!(generation + 1));
+    }
+}
+
+/// The finalizers with the garbage collector's two as the request asks for.
+fn finalizers_after(resource: &Resource, options: &Options, old: &Value) -> Vec<String> {
+    let mut finalizers = object::finalizers(old);
+    if resource.rules.propagation == Propagation::Unsupported {
+        return finalizers;
+    }
+    let has = |name: &str| finalizers.iter().any(|f| f == name);
+    let policy = options.policy.as_deref();
+    let orphan = match (options.orphan, policy) {
+        (Some(orphan), _) => orphan,
+        (None, Some(policy)) => policy == "Orphan",
+        (None, None) if has(ORPHAN) => true,
+        (None, None) if has(FOREGROUND) => false,
+        (None, None) => resource.rules.propagation == Propagation::Orphan,
+    };
+    let foreground = match (options.orphan, policy) {
+        (Some(_), _) => false,
+        (None, Some(policy)) => policy == "Foreground",
+        (None, None) => has(FOREGROUND),
+    };
+    let before = finalizers.clone();
+    finalizers.retain(|f| f != ORPHAN && f != FOREGROUND);
+    for (wanted, name) in [(orphan, ORPHAN), (foreground, FOREGROUND)] {
+        if wanted {
+            finalizers.push(name.to_owned());
+        }
+    }
+    // The same set in another order is no change.
+    let same = before.len() == finalizers.len() && before.iter().all(|f| finalizers.contains(f));
+    if same { before } else { finalizers }
+}
+
+/// A namespace is marked and stays until its finalizers are gone.
+fn namespace_step(old: &Value, now: Timestamp) -> Step {
+    if object::is_deleting(old) {
+        let held = old["spec"]["finalizers"].as_array().is_some_and(|list| !list.is_empty())
+            || !object::finalizers(old).is_empty();
+        return if held { Step::Pending } else { Step::Remove };
+    }
+    let mut new = old.clone();
+    object::metadata(&mut new).insert("deletionTimestamp".to_owned(), json!(object::seconds(now)));
+    object::child(&mut new, "status").insert("phase".to_owned(), json!("Terminating"));
+    Step::Mark(new)
+}
+
+#[cfg(test)]
+mod tests;

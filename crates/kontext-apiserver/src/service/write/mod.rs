@@ -1,0 +1,41 @@
+//! Writes: decode, prepare (pure), commit if nobody was faster, answer.
+
+mod create;
+mod decode;
+mod delete;
+mod metadata;
+mod names;
+mod patch;
+mod prepare;
+mod update;
+
+use http::HeaderMap;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::Call;
+use crate::managed_fields::{self, Writer};
+
+pub(super) use create::create;
+pub(super) use decode::decode_object;
+pub(super) use delete::{delete, delete_collection, delete_object, options_from as delete_options};
+pub(super) use patch::{apply as patch_document, patch, supported as patch_supported};
+pub(super) use prepare::{Prepared, normalize, prepare_update};
+pub(super) use update::{commit, update};
+
+use decode::Encoded;
+
+/// The body of a request with its media type.
+pub(super) fn encoded<'a>(call: &'a Call<'_>) -> Encoded<'a> {
+    let headers: &HeaderMap = call.headers;
+    Encoded::new(headers, &call.body)
+}
+
+/// Tracks a write that does not go through [`prepare_update`].
+pub(super) fn track(old: &Value, new: &mut Value, writer: &Writer, now: Timestamp) {
+    managed_fields::track_update(Some(old), new, writer, now);
+}
+
+/// How often a write is computed again because somebody else was faster. Each round means that another write got
+/// through, so this is reached under absurd contention only.
+const ROUNDS: usize = 1000;

@@ -1,0 +1,90 @@
+//! `PATCH`: JSON, merge and strategic merge patches.
+
+use http::StatusCode;
+use serde_json::Value;
+
+use super::decode::{Encoded, check_metadata};
+use super::prepare::prepare_update;
+use super::update::commit;
+use crate::error::ApiError;
+use crate::object;
+use crate::patch::{self, PatchError};
+use crate::service::{Call, Reply};
+use crate::store::Key;
+
+pub(in crate::service) const JSON_PATCH: &str = "application/json-patch+json";
+pub(in crate::service) const MERGE_PATCH: &str = "application/merge-patch+json";
+pub(in crate::service) const STRATEGIC_MERGE_PATCH: &str = "application/strategic-merge-patch+json";
+const APPLY_PATCHES: [&str; 2] = ["application/apply-patch+yaml", "application/apply-patch+cbor"];
+
+/// Patches an object, or its status.
+pub(in crate::service) fn patch(call: &Call<'_>) -> Result<Reply, ApiError> {
+    let target = call.target;
+    let resource = &target.resource;
+    supported(call)?;
+    let writer = call.writer(&target.subresource)?;
+    let key = Key::new(&target.namespace, &target.name);
+    let (stored, changed) = commit(call, &key, |old| {
+        let mut document = old.clone();
+        resource.encode(&mut document);
+        let mut new = apply(call, &resource.group, &resource.kind, &document)?;
+        check_type(&document, &new)?;
+        check_metadata(&resource.kind, &resource.version, &new)?;
+        call.check_fields(&mut new)?;
+        if object::name(&new) != target.name {
+            return Err(ApiError::bad_request(format!(
+                "the name of the object ({}) does not match the name on the URL ({})",
+                object::name(&new),
+                target.name
+            )));
+        }
+        resource.decode(&mut new);
+        prepare_update(resource, &target.subresource, old, new, &writer, call.now)
+    })?;
+    call.object_reply(StatusCode::OK, &stored, changed)
+}
+
+/// Refuses patch types that are not served, before anything is read.
+pub(in crate::service) fn supported(call: &Call<'_>) -> Result<(), ApiError> {
+    match Encoded::new(call.headers, &call.body).media_type() {
+        JSON_PATCH | MERGE_PATCH | STRATEGIC_MERGE_PATCH => Ok(()),
+        apply if APPLY_PATCHES.contains(&apply) => Err(ApiError::unsupported_media_type(
+            "server-side apply is not supported by this in-memory API server yet; use client-side apply or another patch type",
+        )),
+        _ => Err(ApiError::unsupported_media_type(format!(
+            "the body of the request was in an unknown format - accepted media types include: {JSON_PATCH}, {MERGE_PATCH}, {STRATEGIC_MERGE_PATCH}"
+        ))),
+    }
+}
+
+/// Applies the body of the request to a document.
+pub(in crate::service) fn apply(
+    call: &Call<'_>,
+    group: &str,
+    kind: &str,
+    document: &Value,
+) -> Result<Value, ApiError> {
+    let result = match Encoded::new(call.headers, &call.body).media_type() {
+        JSON_PATCH => patch::json_patch(document, &call.body),
+        MERGE_PATCH => patch::merge_patch(document, &call.body),
+        _ => patch::strategic_merge_patch(group, kind, document, &call.body),
+    };
+    result.map_err(|error| match error {
+        PatchError::BadRequest(message) => ApiError::bad_request(message),
+        PatchError::Unprocessable(message) => ApiError::unprocessable_patch(&message),
+        PatchError::Internal(message) => ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", message),
+    })
+}
+
+/// A patch must not turn an object into one of another kind.
+fn check_type(old: &Value, new: &Value) -> Result<(), ApiError> {
+    for field in ["kind", "apiVersion"] {
+        if old[field] != new[field] {
+            return Err(ApiError::bad_request(format!(
+                "the patch changes {field} from {} to {}, which no patch may",
+                old[field], new[field]
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,318 @@
+//! The pure part of every write: from what the client sent and what is stored to what shall be stored.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::metadata;
+use crate::defaults;
+use crate::error::{ApiError, Cause};
+use crate::kinds::{Generation, Resource, StatusMetadata};
+use crate::managed_fields::{self, Writer};
+use crate::object;
+use crate::schema;
+use crate::store::Key;
+
+/// What the server itself gives to a new object.
+pub(crate) struct Fresh {
+    pub(crate) uid: String,
+    /// What `generateName` appends.
+    pub(crate) suffix: String,
+    pub(crate) now: Timestamp,
+}
+
+/// What an update comes to.
+#[derive(Debug)]
+pub(crate) enum Prepared {
+    /// The result is what is stored already: no write, no event.
+    Unchanged,
+    Write(Value),
+    /// The last finalizer of a deleted object is gone: so is the object.
+    Remove(Value),
+}
+
+/// Longest beginning of a generated name; the suffix has five more characters.
+const GENERATE_NAME_LIMIT: usize = 58;
+
+/// Makes the object that a create stores. `object` is in the stored form.
+pub(crate) fn prepare_create(
+    resource: &Resource,
+    namespace: &str,
+    mut object: Value,
+    writer: &Writer,
+    fresh: &Fresh,
+) -> Result<Value, ApiError> {
+    namespace_of_request(resource, namespace, &mut object)?;
+    if !object::resource_version(&object).is_empty() {
+        return Err(ApiError::new(
+            http::StatusCode::INTERNAL_SERVER_ERROR,
+            "",
+            "resourceVersion should not be set on objects to be created",
+        ));
+    }
+    let metadata = object::metadata(&mut object);
+    for field in [
+        "uid",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "selfLink",
+        "generation",
+        "resourceVersion",
+    ] {
+        metadata.remove(field);
+    }
+    metadata.insert("creationTimestamp".to_owned(), json!(object::seconds(fresh.now)));
+    metadata.insert("uid".to_owned(), json!(fresh.uid));
+    if resource.rules.generation != Generation::None {
+        metadata.insert("generation".to_owned(), json!(1));
+    }
+    let prefix = metadata.get("generateName").and_then(Value::as_str).unwrap_or_default().to_owned();
+    if object::name(&object).is_empty() && !prefix.is_empty() {
+        let end = (0..=GENERATE_NAME_LIMIT.min(prefix.len())).rev().find(|i| prefix.is_char_boundary(*i));
+        let name = format!("{}{}", &prefix[..end.unwrap_or(0)], fresh.suffix);
+        object::metadata(&mut object).insert("name".to_owned(), json!(name));
+    }
+    // A Node is the one kind that keeps the status that it is created with.
+    let status = take_status(resource, &mut object);
+    normalize(resource, &mut object);
+    defaults::apply_defaults(&resource.storage_group, &resource.kind, &mut object);
+    normalize(resource, &mut object);
+    take_status(resource, &mut object);
+    managed_fields::track_update(None, &mut object, writer, fresh.now);
+    // From here on the server itself writes, which nobody owns.
+    defaults::prepare_create(&resource.storage_group, &resource.kind, &mut object);
+    if let (true, Some(status), Some(fields)) = (resource.plural == "nodes", status, object.as_object_mut()) {
+        fields.insert("status".to_owned(), status);
+    }
+    normalize(resource, &mut object);
+    let mut causes = metadata::validate(resource, &object);
+    causes.extend(validate_kind(resource, &object, None));
+    invalid(resource, &object, &causes)?;
+    Ok(object)
+}
+
+/// Makes the object that an update stores. `new` is in the stored form; `subresource` is empty, `status` or `finalize`.
+pub(crate) fn prepare_update(
+    resource: &Resource,
+    subresource: &str,
+    old: &Value,
+    mut new: Value,
+    writer: &Writer,
+    now: Timestamp,
+) -> Result<Prepared, ApiError> {
+    namespace_of_request(resource, object::namespace(old), &mut new)?;
+    check_versions(resource, old, &new)?;
+    restore_system_fields(&mut new, old);
+    restore_other_half(resource, subresource, &mut new, old);
+    normalize(resource, &mut new);
+    defaults::apply_defaults(&resource.storage_group, &resource.kind, &mut new);
+    normalize(resource, &mut new);
+    if subresource.is_empty() && resource.rules.status_split {
+        object::restore(&mut new, old, "status");
+    }
+    managed_fields::track_update(Some(old), &mut new, writer, now);
+    if subresource.is_empty() {
+        defaults::prepare_update(&resource.storage_group, &resource.kind, &mut new, old);
+    }
+    if subresource.is_empty() && generation_moves(resource.rules.generation, old, &new) {
+        let next = object::generation(old) + 1;
+        object::metadata(&mut new).insert("generation".to_owned(), json!(next));
+    }
+    let mut causes = metadata::validate(resource, &new);
+    causes.extend(metadata::validate_update(&new, old));
+    causes.extend(validate_kind(resource, &new, Some(old)));
+    invalid(resource, &new, &causes)?;
+    let gone = object::is_deleting(old)
+        && new["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or_default() == 0
+        && object::finalizers(&new).is_empty()
+        && !(is_namespace(resource) && has_items(&new["spec"]["finalizers"]));
+    if gone {
+        return Ok(Prepared::Remove(new));
+    }
+    if object::same_but_for_managed_times(old, &new) {
+        return Ok(Prepared::Unchanged);
+    }
+    Ok(Prepared::Write(new))
+}
+
+/// Checks the namespace in an object against that of its request, and puts it in where it is missing.
+fn namespace_of_request(resource: &Resource, namespace: &str, object: &mut Value) -> Result<(), ApiError> {
+    let given = object::namespace(object).to_owned();
+    if !given.is_empty() && given != namespace {
+        return Err(ApiError::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
+    }
+    if resource.namespaced {
+        object::metadata(object).insert("namespace".to_owned(), json!(namespace));
+    } else {
+        object::metadata(object).remove("namespace");
+    }
+    Ok(())
+}
+
+/// Optimistic concurrency: a version or uid that is given must be that of the stored object.
+fn check_versions(resource: &Resource, old: &Value, new: &Value) -> Result<(), ApiError> {
+    let name = object::name(old);
+    let uid = object::uid(new);
+    if !uid.is_empty() && uid != object::uid(old) {
+        let key = Key::new(object::namespace(old), name);
+        let path = format!("/registry/{}/{}", resource.plural, key.as_str());
+        return Err(ApiError::uid_conflict(resource, name, uid, object::uid(old), &path));
+    }
+    let version = object::resource_version(new);
+    if version.is_empty() {
+        if !resource.rules.unconditional_update {
+            let cause = crate::error::invalid_value(
+                "metadata.resourceVersion",
+                "0x0",
+                "must be specified for an update",
+            );
+            return Err(ApiError::invalid(&resource.group, &resource.kind, name, &[cause]));
+        }
+    } else if version != object::resource_version(old) {
+        if version.parse::<u64>().is_err() {
+            return Err(ApiError::bad_request(format!(
+                "resourceVersion: Invalid value: {version:?}: must be a number"
+            )));
+        }
+        return Err(ApiError::modified(resource, name));
+    }
+    Ok(())
+}
+
+fn restore_system_fields(new: &mut Value, old: &Value) {
+    for field in ["uid", "creationTimestamp", "generation", "resourceVersion"] {
+        object::restore_metadata(new, old, field);
+    }
+    object::metadata(new).remove("selfLink");
+    for field in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
+        object::restore_metadata(new, old, field);
+    }
+}
+
+/// Puts back what a write through this door may not change.
+fn restore_other_half(resource: &Resource, subresource: &str, new: &mut Value, old: &Value) {
+    match subresource {
+        "status" => {
+            let kept: Vec<String> = new
+                .as_object()
+                .into_iter()
+                .flat_map(|fields| fields.keys())
+                .chain(old.as_object().into_iter().flat_map(|fields| fields.keys()))
+                .filter(|key| !matches!(key.as_str(), "metadata" | "status" | "kind" | "apiVersion"))
+                .cloned()
+                .collect();
+            for key in kept {
+                object::restore(new, old, &key);
+            }
+            match resource.rules.status_metadata {
+                StatusMetadata::Kept => {}
+                StatusMetadata::LabelsReset => object::restore_metadata(new, old, "labels"),
+                StatusMetadata::OwnersReset => object::restore_metadata(new, old, "ownerReferences"),
+            }
+            if resource.rules.graceful {
+                keep_pod_status_fields(new, old);
+            }
+        }
+        "finalize" => object::restore(new, old, "status"),
+        _ => {
+            if resource.rules.status_split {
+                object::restore(new, old, "status");
+            }
+            if is_namespace(resource) {
+                let finalizers = old["spec"]["finalizers"].clone();
+                object::child(new, "spec").insert("finalizers".to_owned(), finalizers);
+            }
+            if resource.storage_group.is_empty() && resource.plural == "services" {
+                keep_allocated_addresses(new, old);
+            }
+        }
+    }
+}
+
+/// A status written without what the server keeps in it does not lose that.
+fn keep_pod_status_fields(new: &mut Value, old: &Value) {
+    for field in ["qosClass", "observedGeneration"] {
+        if let Some(value) = old["status"].get(field)
+            && new["status"].get(field).is_none_or(Value::is_null)
+        {
+            object::child(new, "status").insert(field.to_owned(), value.clone());
+        }
+    }
+}
+
+/// A Service that is written without its address keeps it.
+fn keep_allocated_addresses(new: &mut Value, old: &Value) {
+    if new["spec"]["type"] == "ExternalName" || old["spec"]["type"] == "ExternalName" {
+        return;
+    }
+    for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
+        if let Some(value) = old["spec"].get(field)
+            && new["spec"].get(field).is_none_or(|v| v.is_null() || v == "")
+        {
+            object::child(new, "spec").insert(field.to_owned(), value.clone());
+        }
+    }
+}
+
+fn is_namespace(resource: &Resource) -> bool {
+    resource.storage_group.is_empty() && resource.plural == "namespaces"
+}
+
+fn has_items(list: &Value) -> bool {
+    list.as_array().is_some_and(|items| !items.is_empty())
+}
+
+fn generation_moves(rule: Generation, old: &Value, new: &Value) -> bool {
+    match rule {
+        Generation::None | Generation::Fixed => false,
+        Generation::Spec => old.get("spec") != new.get("spec"),
+        Generation::SpecAndAnnotations => {
+            let annotations =
+                |object: &Value| object["metadata"]["annotations"].as_object().cloned().unwrap_or_default();
+            old.get("spec") != new.get("spec") || annotations(old) != annotations(new)
+        }
+        Generation::Template => old.get("template") != new.get("template"),
+        Generation::ContentAndLabels => {
+            let labels =
+                |object: &Value| object["metadata"]["labels"].as_object().cloned().unwrap_or_default();
+            let content = |object: &Value| {
+                let mut content = object.as_object().cloned().unwrap_or_default();
+                content.remove("metadata");
+                content
+            };
+            labels(old) != labels(new) || content(old) != content(new)
+        }
+    }
+}
+
+/// Brings an object into the form that the server keeps.
+pub(crate) fn normalize(resource: &Resource, object: &mut Value) {
+    match schema::of(&resource.storage_group, &resource.kind) {
+        Some(definition) => schema::normalize(definition, object),
+        None => object::drop_nulls(object),
+    }
+}
+
+/// Takes the status out of an object of a kind that splits it off.
+fn take_status(resource: &Resource, object: &mut Value) -> Option<Value> {
+    if !resource.rules.status_split {
+        return None;
+    }
+    object.as_object_mut()?.remove("status")
+}
+
+fn validate_kind(resource: &Resource, new: &Value, old: Option<&Value>) -> Vec<Cause> {
+    defaults::validate(&resource.storage_group, &resource.kind, new, old)
+        .into_iter()
+        .map(|error| Cause { reason: error.reason.to_string(), message: error.message, field: error.field })
+        .collect()
+}
+
+fn invalid(resource: &Resource, object: &Value, causes: &[Cause]) -> Result<(), ApiError> {
+    if causes.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::invalid(&resource.group, &resource.kind, object::name(object), causes))
+}

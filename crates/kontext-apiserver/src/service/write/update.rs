@@ -1,0 +1,78 @@
+//! `PUT`, and the commit that every update ends in.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use serde_json::Value;
+
+use super::ROUNDS;
+use super::create::create_object;
+use super::decode::{Encoded, decode_object};
+use super::prepare::{Prepared, prepare_update};
+use crate::error::ApiError;
+use crate::object;
+use crate::service::{Call, Reply};
+use crate::store::{Key, Stored};
+
+/// Replaces an object, or its status.
+pub(in crate::service) fn update(call: &Call<'_>) -> Result<Reply, ApiError> {
+    let target = call.target;
+    let resource = &target.resource;
+    let encoded = Encoded::new(call.headers, &call.body);
+    let mut new = decode_object(encoded, &resource.group, &resource.version, &resource.kind)?;
+    call.check_fields(&mut new)?;
+    let name = object::name(&new);
+    if name.is_empty() {
+        return Err(ApiError::bad_request("name must be provided"));
+    }
+    if name != target.name {
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({})",
+            target.name
+        )));
+    }
+    resource.decode(&mut new);
+    let key = Key::new(&target.namespace, &target.name);
+    if call.shared.store.find(resource.table, &key).is_none()
+        && target.subresource.is_empty()
+        && resource.rules.create_on_update
+    {
+        if !object::resource_version(&new).is_empty() || !object::uid(&new).is_empty() {
+            return Err(ApiError::not_found(resource, &target.name));
+        }
+        return create_object(call, new);
+    }
+    let writer = call.writer(&target.subresource)?;
+    let (stored, changed) = commit(call, &key, |old| {
+        prepare_update(resource, &target.subresource, old, new.clone(), &writer, call.now)
+    })?;
+    call.object_reply(StatusCode::OK, &stored, changed)
+}
+
+/// Computes an update from what is stored and commits it; computes again where somebody else was faster.
+pub(in crate::service) fn commit(
+    call: &Call<'_>,
+    key: &Key,
+    prepare: impl Fn(&Value) -> Result<Prepared, ApiError>,
+) -> Result<(Arc<Stored>, bool), ApiError> {
+    let resource = &call.target.resource;
+    let store = &call.shared.store;
+    let dry_run = call.dry_run()?;
+    for _ in 0..ROUNDS {
+        let old = store
+            .find(resource.table, key)
+            .ok_or_else(|| ApiError::not_found(resource, &call.target.name))?;
+        let committed = match prepare(old.value())? {
+            Prepared::Unchanged => return Ok((old, false)),
+            Prepared::Write(new) | Prepared::Remove(new) if dry_run => {
+                return Ok((Stored::unsaved(new), false));
+            }
+            Prepared::Write(new) => store.replace(resource.table, key, &old, new),
+            Prepared::Remove(new) => store.remove(resource.table, key, &old, new),
+        };
+        if let Ok(stored) = committed {
+            return Ok((stored, true));
+        }
+    }
+    Err(ApiError::modified(resource, &call.target.name))
+}

@@ -1,0 +1,255 @@
+//! The objects, their versions, and what happened to them lately.
+//!
+//! One counter gives every write its resourceVersion, over all kinds. Each kind has a table of current objects and a
+//! bounded history of changes. A watch is a cursor into that history, so a slow watcher holds no memory: it falls
+//! off the end and is told so. The history also gives back earlier states, which makes chunked lists consistent.
+//!
+//! A write computes its result from the object it read, without a lock, and commits only if that object is still
+//! the current one.
+
+mod history;
+mod object;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::kinds::TableId;
+use crate::object as fields;
+
+pub(crate) use history::{Change, ChangeKind, Expired};
+pub(crate) use object::Stored;
+
+/// Where an object is kept in its table: `namespace/name`, or the name alone. Sorts as the real storage's keys do.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Key(String);
+
+impl Key {
+    pub(crate) fn new(namespace: &str, name: &str) -> Self {
+        if namespace.is_empty() { Self(name.to_owned()) } else { Self(format!("{namespace}/{name}")) }
+    }
+
+    pub(crate) fn parse(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the object is in this namespace; every object is in the empty one.
+    pub(crate) fn is_in(&self, namespace: &str) -> bool {
+        namespace.is_empty() || self.0.strip_prefix(namespace).is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+/// A commit that found another object than the one its result was computed from.
+#[derive(Debug)]
+pub(crate) struct Raced;
+
+/// The objects of one list, in order, and the state that they show.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) revision: u64,
+    pub(crate) objects: Vec<(Key, Arc<Stored>)>,
+}
+
+/// Why a snapshot cannot be given.
+#[derive(Debug)]
+pub(crate) enum SnapshotError {
+    /// The history does not reach back that far.
+    Expired,
+    /// No write has that version yet; the current one is given.
+    Future(u64),
+}
+
+/// All tables. Cheap to share behind an `Arc`; one short lock.
+pub(crate) struct Store {
+    inner: Mutex<Inner>,
+    history_limit: usize,
+}
+
+struct Inner {
+    revision: u64,
+    tables: Vec<Table>,
+}
+
+struct Table {
+    objects: BTreeMap<Key, Arc<Stored>>,
+    history: history::History,
+    changed: watch::Sender<u64>,
+}
+
+impl Store {
+    /// `history_limit` is how many changes each table remembers.
+    pub(crate) fn new(tables: usize, history_limit: usize) -> Self {
+        let table = || Table {
+            objects: BTreeMap::new(),
+            history: history::History::default(),
+            changed: watch::Sender::new(0),
+        };
+        let tables = (0..tables).map(|_| table()).collect();
+        Self { inner: Mutex::new(Inner { revision: 1, tables }), history_limit: history_limit.max(1) }
+    }
+
+    /// The version of the last write.
+    pub(crate) fn revision(&self) -> u64 {
+        self.inner.lock().revision
+    }
+
+    pub(crate) fn find(&self, table: TableId, key: &Key) -> Option<Arc<Stored>> {
+        self.inner.lock().tables[table.0].objects.get(key).cloned()
+    }
+
+    /// Adds an object; `None` says that the key is taken.
+    pub(crate) fn insert(&self, table: TableId, key: Key, object: Value) -> Option<Arc<Stored>> {
+        let mut inner = self.inner.lock();
+        if inner.tables[table.0].objects.contains_key(&key) {
+            return None;
+        }
+        let stored = inner.store(object);
+        inner.tables[table.0].objects.insert(key.clone(), stored.clone());
+        inner.record(
+            table,
+            Change { kind: ChangeKind::Added, key, object: stored.clone(), previous: None },
+            self.history_limit,
+        );
+        Some(stored)
+    }
+
+    /// Replaces the object that was read as `old`.
+    pub(crate) fn replace(
+        &self,
+        table: TableId,
+        key: &Key,
+        old: &Arc<Stored>,
+        object: Value,
+    ) -> Result<Arc<Stored>, Raced> {
+        let mut inner = self.inner.lock();
+        inner.expect(table, key, old)?;
+        let stored = inner.store(object);
+        inner.tables[table.0].objects.insert(key.clone(), stored.clone());
+        let change = Change {
+            kind: ChangeKind::Modified,
+            key: key.clone(),
+            object: stored.clone(),
+            previous: Some(old.clone()),
+        };
+        inner.record(table, change, self.history_limit);
+        Ok(stored)
+    }
+
+    /// Removes the object that was read as `old`; its last state, `object`, goes to the watchers.
+    pub(crate) fn remove(
+        &self,
+        table: TableId,
+        key: &Key,
+        old: &Arc<Stored>,
+        object: Value,
+    ) -> Result<Arc<Stored>, Raced> {
+        let mut inner = self.inner.lock();
+        inner.expect(table, key, old)?;
+        let stored = inner.store(object);
+        inner.tables[table.0].objects.remove(key);
+        let change = Change {
+            kind: ChangeKind::Deleted,
+            key: key.clone(),
+            object: stored.clone(),
+            previous: Some(old.clone()),
+        };
+        inner.record(table, change, self.history_limit);
+        Ok(stored)
+    }
+
+    /// The objects of a table as they are, or as they were at `revision`; keys after `after` only.
+    pub(crate) fn snapshot(
+        &self,
+        table: TableId,
+        namespace: &str,
+        revision: Option<u64>,
+        after: Option<&Key>,
+    ) -> Result<Snapshot, SnapshotError> {
+        let inner = self.inner.lock();
+        let current = inner.revision;
+        let wanted = revision.unwrap_or(current);
+        if wanted > current {
+            return Err(SnapshotError::Future(current));
+        }
+        let table = &inner.tables[table.0];
+        let undone = table.history.undo_to(wanted).map_err(|Expired { .. }| SnapshotError::Expired)?;
+        let wanted_key = |key: &Key| key.is_in(namespace) && after.is_none_or(|after| key > after);
+        let prefix = Key(if namespace.is_empty() { String::new() } else { format!("{namespace}/") });
+        let first = after.cloned().map_or(prefix.clone(), |after| after.max(prefix));
+        let mut objects: Vec<(Key, Arc<Stored>)> = table
+            .objects
+            .range(first..)
+            .take_while(|(key, _)| key.is_in(namespace))
+            .filter(|(key, _)| wanted_key(key) && !undone.contains_key(*key))
+            .map(|(key, object)| (key.clone(), object.clone()))
+            .collect();
+        if !undone.is_empty() {
+            let earlier = undone.into_iter().filter(|(key, _)| wanted_key(key));
+            objects.extend(earlier.filter_map(|(key, object)| Some((key, object?))));
+            objects.sort_by(|(a, _), (b, _)| a.cmp(b));
+        }
+        Ok(Snapshot { revision: wanted, objects })
+    }
+
+    /// Up to `limit` changes after `cursor`, and the version up to which the caller has then seen everything.
+    pub(crate) fn changes(
+        &self,
+        table: TableId,
+        cursor: u64,
+        limit: usize,
+    ) -> Result<(Vec<Arc<Change>>, u64), Expired> {
+        let inner = self.inner.lock();
+        let changes = inner.tables[table.0].history.after(cursor, limit)?;
+        let seen = match changes.last() {
+            Some(last) if changes.len() == limit => last.revision(),
+            _ => inner.revision.max(cursor),
+        };
+        Ok((changes, seen))
+    }
+
+    /// Wakes up at every change of a table.
+    pub(crate) fn subscribe(&self, table: TableId) -> watch::Receiver<u64> {
+        self.inner.lock().tables[table.0].changed.subscribe()
+    }
+
+    /// Forgets the history of every table: watches from earlier versions end with `410 Expired`.
+    pub(crate) fn compact(&self) {
+        let mut inner = self.inner.lock();
+        let revision = inner.revision;
+        for table in &mut inner.tables {
+            table.history.compact(revision);
+        }
+    }
+}
+
+impl Inner {
+    fn expect(&self, table: TableId, key: &Key, old: &Arc<Stored>) -> Result<(), Raced> {
+        match self.tables[table.0].objects.get(key) {
+            Some(current) if Arc::ptr_eq(current, old) => Ok(()),
+            _ => Err(Raced),
+        }
+    }
+
+    fn store(&mut self, mut object: Value) -> Arc<Stored> {
+        self.revision += 1;
+        fields::metadata(&mut object).insert("resourceVersion".to_owned(), json!(self.revision.to_string()));
+        Stored::new(object, self.revision)
+    }
+
+    fn record(&mut self, table: TableId, change: Change, limit: usize) {
+        let revision = self.revision;
+        let table = &mut self.tables[table.0];
+        table.history.push(change, limit);
+        table.changed.send_replace(revision);
+    }
+}
+
+#[cfg(test)]
+mod tests;

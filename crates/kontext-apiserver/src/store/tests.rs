@@ -1,0 +1,94 @@
+use serde_json::json;
+
+use super::*;
+
+const TABLE: TableId = TableId(0);
+
+fn store() -> Store {
+    Store::new(1, 4)
+}
+
+fn add(store: &Store, namespace: &str, name: &str) -> Arc<Stored> {
+    let object = json!({"metadata": {"name": name, "namespace": namespace}});
+    store.insert(TABLE, Key::new(namespace, name), object).unwrap()
+}
+
+fn names(snapshot: &Snapshot) -> Vec<&str> {
+    snapshot.objects.iter().map(|(key, _)| key.as_str()).collect()
+}
+
+#[test]
+fn a_write_based_on_an_older_object_is_refused() {
+    let store = store();
+    let key = Key::new("ns", "a");
+    let first = add(&store, "ns", "a");
+    store.replace(TABLE, &key, &first, json!({"metadata": {"x": 1}})).unwrap();
+    assert!(store.replace(TABLE, &key, &first, json!({})).is_err());
+    assert!(store.remove(TABLE, &key, &first, json!({})).is_err());
+}
+
+#[test]
+fn a_snapshot_of_an_earlier_version_shows_what_was_there() {
+    let store = store();
+    let a = add(&store, "ns", "a");
+    let b = add(&store, "ns", "b");
+    let then = store.revision();
+    store.remove(TABLE, &Key::new("ns", "a"), &a, json!({})).unwrap();
+    store.replace(TABLE, &Key::new("ns", "b"), &b, json!({"metadata": {"new": true}})).unwrap();
+    add(&store, "ns", "c");
+    let earlier = store.snapshot(TABLE, "ns", Some(then), None).unwrap();
+    assert_eq!(names(&earlier), ["ns/a", "ns/b"]);
+    assert!(earlier.objects[1].1.value()["metadata"].get("new").is_none());
+    assert_eq!(names(&store.snapshot(TABLE, "ns", None, None).unwrap()), ["ns/b", "ns/c"]);
+}
+
+#[test]
+fn a_namespace_is_not_mixed_up_with_one_whose_name_it_begins() {
+    let store = store();
+    for (namespace, name) in [("a", "x"), ("a-b", "x"), ("ab", "x")] {
+        add(&store, namespace, name);
+    }
+    assert_eq!(names(&store.snapshot(TABLE, "a", None, None).unwrap()), ["a/x"]);
+    assert_eq!(names(&store.snapshot(TABLE, "", None, None).unwrap()), ["a-b/x", "a/x", "ab/x"]);
+    let after = Key::new("a-b", "x");
+    assert_eq!(names(&store.snapshot(TABLE, "", None, Some(&after)).unwrap()), ["a/x", "ab/x"]);
+    assert_eq!(names(&store.snapshot(TABLE, "a", None, Some(&after)).unwrap()), ["a/x"]);
+}
+
+#[test]
+fn the_history_forgets_the_oldest_changes_and_says_so() {
+    let store = store();
+    let start = store.revision();
+    for name in ["a", "b", "c", "d", "e"] {
+        add(&store, "ns", name);
+    }
+    assert!(store.changes(TABLE, start, 100).is_err());
+    let (changes, seen) = store.changes(TABLE, start + 1, 100).unwrap();
+    assert_eq!((changes.len(), seen), (4, store.revision()));
+    assert!(matches!(store.snapshot(TABLE, "", Some(start), None), Err(SnapshotError::Expired)));
+}
+
+#[test]
+fn a_full_batch_of_changes_moves_the_cursor_only_to_its_end() {
+    let store = store();
+    let start = store.revision();
+    add(&store, "ns", "a");
+    add(&store, "ns", "b");
+    let (changes, seen) = store.changes(TABLE, start, 1).unwrap();
+    assert_eq!((changes.len(), seen), (1, start + 1));
+}
+
+#[test]
+fn a_version_of_the_future_is_refused() {
+    assert!(matches!(store().snapshot(TABLE, "", Some(99), None), Err(SnapshotError::Future(1))));
+}
+
+#[test]
+fn compaction_ends_every_earlier_cursor() {
+    let store = store();
+    let start = store.revision();
+    add(&store, "ns", "a");
+    store.compact();
+    assert!(store.changes(TABLE, start, 1).is_err());
+    assert!(store.changes(TABLE, store.revision(), 1).is_ok());
+}
