@@ -21,8 +21,7 @@ impl Changes {
         new: Option<T>,
     ) {
         if old != new {
-            let text =
-                |value: Option<T>| value.map_or_else(|| "unknown".to_owned(), |value| value.to_string());
+            let text = |value: Option<T>| value.map_or_else(|| "unset".to_owned(), |value| value.to_string());
             self.0.push(format!("{name} {} -> {}", text(old), text(new)));
         }
     }

@@ -60,7 +60,7 @@ impl Sync<'_> {
                 FailureKind::NamespaceTerminating => Err(Halt::Failed(failure)),
                 _ => self.report_failed_create(&name, failure),
             },
-            pending @ Err(Halt::Pending(_)) => pending,
+            other => other,
         }
     }
 

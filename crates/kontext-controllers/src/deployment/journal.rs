@@ -13,6 +13,8 @@ pub(super) enum Halt {
     Pending(Box<Step>),
     /// A step failed.
     Failed(Failure),
+    /// A step was answered with the wrong kind of result: a bug of the caller, which no rule about failed steps covers.
+    Unfit(Failure),
 }
 
 /// The results so far, handed out in order; the first step beyond them halts.
@@ -58,8 +60,5 @@ fn unfit(wanted: &str, got: &StepResult) -> Halt {
         StepResult::Done => "nothing",
         StepResult::Failed(_) => "a failure",
     };
-    Halt::Failed(Failure::new(
-        FailureKind::Other,
-        format!("a step was to return {wanted} and returned {got}"),
-    ))
+    Halt::Unfit(Failure::new(FailureKind::Other, format!("a step was to return {wanted} and returned {got}")))
 }

@@ -48,7 +48,7 @@ impl<'a> Sync<'a> {
         let swallowed = self.swallowed;
         match ended {
             Err(Halt::Pending(step)) => Next::Step(*step),
-            Err(Halt::Failed(failure)) => {
+            Err(Halt::Failed(failure) | Halt::Unfit(failure)) => {
                 Next::Done(Done { result: Err(failure), swallowed, requeue: Requeue::Never })
             }
             Ok(requeue) => {

@@ -30,3 +30,6 @@ pub use selector::{Selector, SelectorError};
 pub use text::{Text, intern};
 
 pub(crate) use text::{Interned, Plain};
+
+#[cfg(test)]
+mod tests;

@@ -11,13 +11,16 @@ use super::{Interned, Meta, Object, Plain, Text, meta::WireMeta};
 /// Annotation by which a user says how dear a pod is: the cheapest goes first when pods are deleted.
 pub const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 
+/// Longest annotation that is kept, in bytes: anybody can write a quarter of a megabyte under these keys.
+const MAX_KEPT: usize = 1024;
+
 /// What the loops need of a pod; a few hundred bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pod {
     /// Metadata.
     pub meta: Meta,
     /// Annotations that carry trace context or a cause: keys that end in `/traceparent`, `/tracestate` or `/baggage`
-    /// and `kontext.dev/cause`. Kept because the reconcile that sees the deletion links the last stamp it knew.
+    /// and `kontext.dev/cause`, of at most a kilobyte each. Kept because the reconcile that sees the deletion links the last stamp it knew.
     pub trace_annotations: Box<[(Text, Text)]>,
     /// Value of [`DELETION_COST`]; missing or invalid is 0.
     pub deletion_cost: i32,
@@ -199,7 +202,10 @@ impl<'de> Deserialize<'de> for PodAnnotations {
                     if &*key == DELETION_COST {
                         kept.deletion_cost = deletion_cost(&map.next_value::<Plain>()?.0);
                     } else if carries_context(&key) {
-                        kept.trace.push((super::intern(&key), map.next_value::<Plain>()?.0));
+                        let Plain(value) = map.next_value()?;
+                        if value.len() <= MAX_KEPT {
+                            kept.trace.push((super::intern(&key), value));
+                        }
                     } else {
                         map.next_value::<IgnoredAny>()?;
                     }

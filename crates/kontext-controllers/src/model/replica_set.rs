@@ -2,7 +2,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    Annotations, Condition, Labels, Meta, Object, RawObject, Selector, SelectorError, condition,
+    Annotations, Condition, Labels, Meta, Object, Owner, RawObject, Selector, SelectorError, Text, condition,
     meta::WireMeta,
     raw::{non_zero, object_at, put, set_annotations},
     selector::{WireSelector, selector},
@@ -68,6 +68,17 @@ impl ReplicaSet {
     #[must_use]
     pub fn condition(&self, kind: &str) -> Option<&Condition> {
         condition(&self.status.conditions, kind)
+    }
+
+    /// This ReplicaSet as an owner.
+    #[must_use]
+    pub fn as_owner(&self) -> Owner {
+        Owner {
+            api_version: super::intern("apps/v1"),
+            kind: super::intern("ReplicaSet"),
+            name: Text::clone(&self.meta.name),
+            uid: Text::clone(&self.meta.uid),
+        }
     }
 
     /// Whether it wants pods.

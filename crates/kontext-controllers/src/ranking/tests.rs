@@ -20,11 +20,11 @@ fn with(change: impl FnOnce(&mut Pod)) -> Pod {
     pod
 }
 
-fn victim_rule(first: Pod, stays: Pod, neighbours: &Neighbours) -> Rule {
+fn victim_rule(first: &Pod, stays: &Pod, neighbours: &Neighbours) -> Rule {
     for pods in [vec![first.clone(), stays.clone()], vec![stays.clone(), first.clone()]] {
         let pods: Vec<_> = pods.into_iter().map(Arc::new).collect();
         let picked = victims(&pods, 1, neighbours, at(NOW));
-        assert_eq!(*picked[0].pod, first);
+        assert_eq!(&*picked[0].pod, first);
         if let Some(rule) = picked[0].rule {
             return rule;
         }
@@ -36,7 +36,7 @@ fn victim_rule(first: Pod, stays: Pod, neighbours: &Neighbours) -> Rule {
 fn each_rule_decides_where_the_earlier_ones_are_silent() {
     let stays = || pod("a");
     let none = Neighbours::default();
-    let rule = |change: &dyn Fn(&mut Pod)| victim_rule(with(change), stays(), &none);
+    let rule = |change: &dyn Fn(&mut Pod)| victim_rule(&with(change), &stays(), &none);
     assert_eq!(rule(&|p| p.node = None), Rule::Unassigned);
     assert_eq!(rule(&|p| p.phase = Phase::Pending), Rule::Phase);
     assert_eq!(rule(&|p| p.phase = Phase::Unknown), Rule::Phase);
@@ -48,10 +48,10 @@ fn each_rule_decides_where_the_earlier_ones_are_silent() {
     assert_eq!(rule(&|p| p.sidecar_restarts = 1), Rule::Restarts);
     assert_eq!(rule(&|p| p.meta.created = None), Rule::Age);
     assert_eq!(rule(&|p| p.meta.created = Some(at(NOW - 10))), Rule::Age);
-    assert_eq!(victim_rule(pod("a"), pod("b"), &none), Rule::Uid);
+    assert_eq!(victim_rule(&pod("a"), &pod("b"), &none), Rule::Uid);
     let crowded = Neighbours(HashMap::from([(Text::from("node-1"), 1), (Text::from("node-2"), 2)]));
     assert_eq!(
-        victim_rule(with(|p| p.node = Some(Text::from("node-2"))), stays(), &crowded),
+        victim_rule(&with(|p| p.node = Some(Text::from("node-2"))), &stays(), &crowded),
         Rule::CrowdedNode
     );
 }
@@ -63,17 +63,17 @@ fn an_earlier_rule_beats_all_later_ones() {
         p.phase = Phase::Pending;
         p.deletion_cost = 100;
     });
-    assert_eq!(victim_rule(pending, with(|p| p.restarts = 99), &none), Rule::Phase);
+    assert_eq!(victim_rule(&pending, &with(|p| p.restarts = 99), &none), Rule::Phase);
     let cheap = with(|p| p.deletion_cost = 1);
     let dear_and_young = with(|p| {
         p.deletion_cost = 2;
         p.ready_changed = Some(at(NOW - 1));
         p.restarts = 5;
     });
-    assert_eq!(victim_rule(cheap, dear_and_young, &none), Rule::DeletionCost);
+    assert_eq!(victim_rule(&cheap, &dear_and_young, &none), Rule::DeletionCost);
     let restarting = with(|p| p.restarts = 2);
     assert_eq!(
-        victim_rule(restarting, with(|p| (p.restarts, p.sidecar_restarts) = (1, 9)), &none),
+        victim_rule(&restarting, &with(|p| (p.restarts, p.sidecar_restarts) = (1, 9)), &none),
         Rule::Restarts
     );
 }
@@ -83,14 +83,14 @@ fn pods_ready_for_a_similar_time_are_told_apart_by_uid() {
     // 600 000 s and 900 000 s lie between the same powers of two of nanoseconds.
     let older = Pod { ready_changed: Some(at(NOW - 900_000)), ..pod("a") };
     let younger = Pod { ready_changed: Some(at(NOW - 600_000)), ..pod("b") };
-    assert_eq!(victim_rule(older, younger, &Neighbours::default()), Rule::Uid);
+    assert_eq!(victim_rule(&older, &younger, &Neighbours::default()), Rule::Uid);
 }
 
 #[test]
 fn a_time_in_the_future_counts_as_the_shortest() {
     let skewed = with(|p| p.ready_changed = Some(at(NOW + 5)));
     let just_now = Pod { ready_changed: Some(at(NOW - 1)), ..pod("a") };
-    assert_eq!(victim_rule(skewed, just_now, &Neighbours::default()), Rule::ReadyTime);
+    assert_eq!(victim_rule(&skewed, &just_now, &Neighbours::default()), Rule::ReadyTime);
 }
 
 #[test]

@@ -4,6 +4,8 @@ use expect_test::expect;
 
 use super::*;
 use crate::{
+    Failure, FailureKind,
+    events::Event,
     expectations::Verdict,
     fixtures::{self, PodSpec, at},
     model::{Phase, Pod, ReplicaSet, ReplicaSetStatus},
@@ -161,7 +163,7 @@ fn the_status_counts_labelled_ready_and_available_pods() {
     .map(|spec| Arc::new(spec.pod()))
     .into();
     let status = status(&StatusInput { terminating: 2, ..input(&set, &active, None) }).unwrap();
-    expect!["fully labeled 0 -> 3, ready 0 -> 3, available 0 -> 2, terminating unknown -> 2"]
+    expect!["fully labeled 0 -> 3, ready 0 -> 3, available 0 -> 2, terminating unset -> 2"]
         .assert_eq(&status.reason);
     let expected = ReplicaSetStatus {
         replicas: 4,
@@ -201,7 +203,7 @@ fn a_failure_becomes_a_condition_that_is_not_refreshed_and_goes_with_the_error()
     assert_eq!(failed(&set, &["a", "b"], Some("odd")), [" odd"]);
     set.status.conditions = input(&set, &pods(&["a"]), Some("quota")).compute().conditions;
     assert_eq!(failed(&set, &["a"], Some("another")), ["FailedCreate quota"]);
-    expect!["replicas 2 -> 1, fully labeled 0 -> 1, ready 0 -> 1, available 0 -> 1, terminating unknown -> 0, condition ReplicaFailure removed"]
+    expect!["replicas 2 -> 1, fully labeled 0 -> 1, ready 0 -> 1, available 0 -> 1, terminating unset -> 0, condition ReplicaFailure removed"]
         .assert_eq(&status(&input(&set, &pods(&["a"]), None)).unwrap().reason);
 }
 
@@ -239,4 +241,69 @@ fn phases_are_read_as_upstream_reads_them() {
     for (text, phase) in [("Pending", Phase::Pending), ("Odd", Phase::Pending), ("Unknown", Phase::Unknown)] {
         assert_eq!(PodSpec { phase: text, ..PodSpec::new("a") }.pod().phase, phase, "{text}");
     }
+}
+
+#[test]
+fn neighbours_are_the_active_pods_of_all_sibling_sets_once_each() {
+    let siblings = [fixtures::replica_set("web", 1), fixtures::replica_set("web-old", 1)];
+    let pods = [
+        PodSpec::new("a"),
+        PodSpec { owner: Some("u-other"), ..PodSpec::new("b") },
+        PodSpec { app: "db", ..PodSpec::new("unrelated") },
+        PodSpec { deleting: true, ..PodSpec::new("terminating") },
+    ]
+    .map(|spec| spec.pod());
+    let counted = neighbours(&siblings, &pods);
+    assert_eq!(format!("{counted:?}"), r#"Neighbours({"node-1": 2})"#);
+    assert_eq!(format!("{:?}", neighbours([], &pods)), "Neighbours({})");
+}
+
+#[test]
+fn a_create_of_unknown_outcome_is_no_error_and_one_refused_by_a_dying_namespace_is_done() {
+    let created = |kind| create_outcome(Err(Failure::new(kind, "went wrong")));
+    assert_eq!(create_outcome(Ok("web-x")), CreateOutcome::Done(Some(Event::pod_created("web-x"))));
+    assert_eq!(created(FailureKind::NamespaceTerminating), CreateOutcome::Done(None));
+    assert_eq!(created(FailureKind::Uncertain), CreateOutcome::Uncertain);
+    for kind in [FailureKind::Other, FailureKind::Conflict, FailureKind::AlreadyExists, FailureKind::NotFound]
+    {
+        let CreateOutcome::Failed(failure, event) = created(kind) else { panic!("{kind:?} is a failure") };
+        assert_eq!((failure.kind, event.message.as_str()), (kind, "Error creating: went wrong"));
+    }
+}
+
+#[test]
+fn a_pod_that_is_gone_already_is_deleted_and_its_deletion_not_awaited() {
+    let deleted = |kind| delete_outcome("web-x", Err(Failure::new(kind, "went wrong")));
+    assert_eq!(
+        delete_outcome("web-x", Ok(())),
+        DeleteOutcome { awaited: true, event: Some(Event::pod_deleted("web-x")), error: None }
+    );
+    let gone = deleted(FailureKind::NotFound);
+    assert_eq!(gone, DeleteOutcome { awaited: false, event: None, error: None });
+    let failed = deleted(FailureKind::Uncertain);
+    assert!(!failed.awaited && failed.event.is_some());
+    assert_eq!(failed.error.unwrap().message, "unable to delete pods: went wrong");
+}
+
+#[test]
+fn slow_start_with_expectations_stops_after_the_first_failing_batch() {
+    // The shell's loop in small: ten creates of which only the first five work.
+    let owner = "shop/web".into();
+    let mut expectations = crate::expectations::Expectations::default();
+    expectations.expect_creations(&owner, 10, at(0));
+    let (mut calls, mut failed) = (0, 0);
+    let mut batches = crate::slow_start::SlowStart::new(10);
+    for batch in batches.by_ref() {
+        for _ in 0..batch {
+            calls += 1;
+            let result = if calls > 5 { Err(Failure::new(FailureKind::Other, "quota")) } else { Ok("web-x") };
+            failed += usize::from(matches!(create_outcome(result), CreateOutcome::Failed(..)));
+        }
+        if failed > 0 {
+            break;
+        }
+    }
+    expectations.creations_failed(&owner, failed + batches.left());
+    assert_eq!((calls, failed, batches.left()), (7, 2, 3));
+    assert_eq!(expectations.verdict(&owner, at(0)), Verdict::Waiting { creations: 5, deletions: 0 });
 }

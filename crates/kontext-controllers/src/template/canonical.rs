@@ -178,7 +178,7 @@ mod tests {
             }),
             ("empty limits", |t| t["spec"]["containers"][0]["resources"]["limits"] = json!({})),
             ("no creation time", |t| {
-                drop(t["metadata"].as_object_mut().unwrap().remove("creationTimestamp"))
+                drop(t["metadata"].as_object_mut().unwrap().remove("creationTimestamp"));
             }),
             ("empty requests and limits of another container's resources", |t| {
                 t["spec"]["containers"][0]["resources"]["claims"] = json!([]);
@@ -205,7 +205,7 @@ mod tests {
             ("an empty structure", |t| t["spec"]["containers"][0]["securityContext"] = json!({})),
             ("a zero behind a pointer", |t| t["spec"]["terminationGracePeriodSeconds"] = json!(0)),
             ("text that looks like a quantity", |t| {
-                t["spec"]["containers"][0]["env"][0]["value"] = json!("1Gi")
+                t["spec"]["containers"][0]["env"][0]["value"] = json!("1Gi");
             }),
             ("the hash label of something else", |t| {
                 t["spec"]["nodeSelector"] = json!({"pod-template-hash": "abc"});

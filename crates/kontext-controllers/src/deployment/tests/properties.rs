@@ -47,7 +47,7 @@ fn roll(world: &mut World, starting: i32, floor: i32) -> Result<(), TestCaseErro
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn a_rolling_update_never_breaks_its_limits_and_ends(

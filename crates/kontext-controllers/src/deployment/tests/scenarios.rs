@@ -3,10 +3,10 @@
 use expect_test::expect;
 use serde_json::json;
 
-use super::world::{World, rolling};
+use super::world::{Fault, World, rolling};
 use crate::{
     Failure, FailureKind,
-    deployment::{REVISION, ROLLBACK_TO, Requeue, Step},
+    deployment::{AnnotationRules, Next, Observed, REVISION, ROLLBACK_TO, Requeue, StepResult, next},
     fixtures::{deployment_json, time},
 };
 
@@ -17,7 +17,7 @@ fn settled() -> World {
     world
 }
 
-fn fail_once(wanted: &'static str, kind: FailureKind) -> Option<Box<dyn FnMut(&Step) -> Option<Failure>>> {
+fn fail_once(wanted: &'static str, kind: FailureKind) -> Option<Fault> {
     let mut left = 1;
     Some(Box::new(move |step| {
         (step.action() == Some(wanted) && left > 0).then(|| {
@@ -36,7 +36,7 @@ fn a_new_deployment_gets_its_replica_set() {
         deployment.CreateReplicaSet: first revision: 3 wanted
           Normal ScalingReplicaSet: Scaled up replica set web-rpq8kqhv47 from 0 to 3
         deployment.UpdateStatus: revision 1, condition Progressing is True (NewReplicaSetCreated)
-        deployment.UpdateStatus: unavailable 0 -> 3, terminating unknown -> 0, observed generation 0 -> 1, condition Available is False (MinimumReplicasUnavailable)
+        deployment.UpdateStatus: unavailable 0 -> 3, terminating unset -> 0, observed generation 0 -> 1, condition Available is False (MinimumReplicasUnavailable)
     "#]].assert_eq(&world.told());
     let (_, set) = world.sets.first_key_value().unwrap();
     expect![[r#"
@@ -244,7 +244,7 @@ fn a_deployment_being_deleted_only_reports() {
     world.sync().result.unwrap();
     assert!(world.sets.is_empty());
     expect![[r#"
-        deployment.UpdateStatus: terminating unknown -> 0, observed generation 0 -> 1, condition Available is False (MinimumReplicasUnavailable)
+        deployment.UpdateStatus: terminating unset -> 0, observed generation 0 -> 1, condition Available is False (MinimumReplicasUnavailable)
     "#]].assert_eq(&world.told());
 }
 
@@ -309,7 +309,7 @@ fn a_name_taken_by_something_else_counts_a_collision_and_is_tried_anew() {
     expect![[r#"
         deployment.CreateReplicaSet: first revision: 3 wanted
         find web-rpq8kqhv47
-        deployment.UpdateStatus: collisions unknown -> 1
+        deployment.UpdateStatus: collisions unset -> 1
         deployment.CreateReplicaSet: first revision: 3 wanted
           Normal ScalingReplicaSet: Scaled up replica set web-tx4hbnx4dl from 0 to 3
     "#]]
@@ -332,7 +332,7 @@ fn a_create_that_fails_is_reported_and_retried() {
         deployment.CreateReplicaSet: first revision: 3 wanted
           Normal ScalingReplicaSet: Scaled up replica set web-rpq8kqhv47 from 0 to 3
         deployment.UpdateStatus: revision 1, condition Progressing is True (NewReplicaSetCreated)
-        deployment.UpdateStatus: unavailable 0 -> 3, terminating unknown -> 0, observed generation 0 -> 1, condition Available is False (MinimumReplicasUnavailable)
+        deployment.UpdateStatus: unavailable 0 -> 3, terminating unset -> 0, observed generation 0 -> 1, condition Available is False (MinimumReplicasUnavailable)
     "#]].assert_eq(&world.told());
 }
 
@@ -503,4 +503,39 @@ fn min_ready_seconds_reach_the_replica_set() {
     world.change_spec(|spec| drop(spec.as_object_mut().unwrap().remove("minReadySeconds")));
     world.settle();
     assert!(world.sets.values().next().unwrap()["spec"].get("minReadySeconds").is_none());
+}
+
+#[test]
+fn a_replica_set_that_is_there_already_is_found_and_announced() {
+    let mut world = rolling(3, 1, 1);
+    world.add("web-made-by-upstream", 1, 3, 0);
+    world.settle();
+    expect![[r#"
+        deployment.UpdateStatus: revision 1, condition Progressing is True (FoundNewReplicaSet)
+        deployment.UpdateStatus: replicas 0 -> 3, updated 0 -> 3, ready 0 -> 3, available 0 -> 3, terminating unset -> 0, observed generation 0 -> 1, condition Available is True (MinimumReplicasAvailable), condition Progressing is True (NewReplicaSetAvailable)
+    "#]].assert_eq(&world.told());
+    assert_eq!(world.sets.len(), 1);
+}
+
+#[test]
+fn a_look_up_that_finds_nothing_is_retried() {
+    let mut world = rolling(3, 1, 1);
+    world.fault = fail_once("deployment.CreateReplicaSet", FailureKind::AlreadyExists);
+    assert_eq!(world.sync().result.unwrap_err().kind, FailureKind::NotFound);
+    world.sync().result.unwrap();
+    assert_eq!(world.sets.len(), 1);
+}
+
+#[test]
+fn a_result_of_the_wrong_kind_is_an_error() {
+    let (deployment, annotations) = (rolling(3, 1, 1).deployment().into(), AnnotationRules::default());
+    let observed = Observed {
+        deployment: &deployment,
+        replica_sets: &[],
+        unfinished_pods: &std::collections::HashMap::new(),
+        now: crate::fixtures::at(0),
+        annotations: &annotations,
+    };
+    let Next::Done(done) = next(&observed, &[StepResult::Done]) else { panic!("it goes on") };
+    assert_eq!(done.result.unwrap_err().message, "a step was to return a ReplicaSet and returned nothing");
 }

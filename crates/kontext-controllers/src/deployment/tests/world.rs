@@ -18,7 +18,7 @@ use crate::{
     model::{Deployment, ReplicaSet, Text},
 };
 
-type Fault = Box<dyn FnMut(&Step) -> Option<Failure>>;
+pub(super) type Fault = Box<dyn FnMut(&Step) -> Option<Failure>>;
 
 pub(super) struct World {
     pub(super) deployment: Value,
@@ -82,7 +82,7 @@ impl World {
 
     pub(super) fn image(&mut self, image: u32) {
         self.change_spec(|spec| {
-            spec["template"] = fixtures::template(&format!("registry.example/web:{image}"))
+            spec["template"] = fixtures::template(&format!("registry.example/web:{image}"));
         });
     }
 
@@ -142,7 +142,7 @@ impl World {
             );
             match ended {
                 Ok(value) => return Ok(value),
-                Err(Halt::Failed(failure)) => return Err(failure),
+                Err(Halt::Failed(failure) | Halt::Unfit(failure)) => return Err(failure),
                 Err(Halt::Pending(step)) => results.push(self.apply(&step)),
             }
         }
