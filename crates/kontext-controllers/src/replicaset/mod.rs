@@ -20,12 +20,10 @@
 
 mod decide;
 mod observe;
-mod outcome;
 mod status;
 
 pub use decide::{BURST, Decision, Delete, Observed, decide};
-pub use observe::{Candidates, neighbours, sort_candidates};
-pub use outcome::{CreateOutcome, DeleteOutcome, create_outcome, delete_outcome};
+pub use observe::{Candidates, sort_candidates};
 pub use status::{NewStatus, StatusInput, requeue_after, status};
 
 /// Names of the loop's actions.

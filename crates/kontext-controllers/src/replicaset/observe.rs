@@ -3,7 +3,6 @@ use std::sync::Arc;
 use crate::{
     claim::{Claim, claim},
     model::{Pod, ReplicaSet, Selector},
-    ranking::Neighbours,
 };
 
 /// A ReplicaSet's pods, sorted by what is to happen with them.
@@ -41,17 +40,4 @@ pub fn sort_candidates(
         }
     }
     sorted
-}
-
-/// Counts related pods by node, for the ranking: active pods selected by any of the ReplicaSets that share the
-/// controller owner, each pod once. Without a controller there are no siblings and nothing is counted.
-#[must_use]
-pub fn neighbours<'a, 's>(
-    siblings: impl IntoIterator<Item = &'s ReplicaSet>,
-    pods: impl IntoIterator<Item = &'a Pod>,
-) -> Neighbours {
-    let selectors: Vec<&Selector> =
-        siblings.into_iter().filter_map(|set| set.selector.as_ref().ok()).collect();
-    let related = |pod: &&Pod| selectors.iter().any(|selector| selector.matches(&pod.meta.labels));
-    Neighbours::count(pods.into_iter().filter(related))
 }
