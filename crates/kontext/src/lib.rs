@@ -1,7 +1,10 @@
 //! Context propagation for kube-rs controllers: client layer, ledger, informers, work queue, telemetry.
 
+pub mod client;
 pub mod informer;
 pub mod queue;
+pub mod rate_limit;
 pub mod runner;
 
+pub use client::client;
 pub use kontext_core::*;

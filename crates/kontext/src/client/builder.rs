@@ -1,0 +1,58 @@
+//! Building a client.
+
+use std::sync::Arc;
+
+use kontext_core::{Policy, Telemetry};
+use kube::client::ClientBuilder;
+
+use super::{ContextLayer, KnownObjects, Unbound};
+use crate::rate_limit::RateLimitLayer;
+
+/// Collects what a client with the context layer is made of.
+#[must_use]
+pub struct Builder {
+    config: kube::Config,
+    layer: ContextLayer,
+    rate_limit: RateLimitLayer,
+}
+
+impl Builder {
+    /// A client for the cluster of `config`, without limit.
+    pub fn new(config: kube::Config, policy: Arc<Policy>) -> Self {
+        Self { config, layer: ContextLayer::new(policy), rate_limit: RateLimitLayer::unlimited() }
+    }
+
+    /// Who counts.
+    pub fn telemetry(mut self, telemetry: Arc<dyn Telemetry>) -> Self {
+        self.layer = self.layer.telemetry(telemetry);
+        self
+    }
+
+    /// Objects as they were read.
+    pub fn known_objects(mut self, known: Arc<dyn KnownObjects>) -> Self {
+        self.layer = self.layer.known_objects(known);
+        self
+    }
+
+    /// What becomes of requests without context.
+    pub fn unbound(mut self, unbound: Unbound) -> Self {
+        self.layer = self.layer.unbound(unbound);
+        self
+    }
+
+    /// At most `burst` requests at once and `qps` a second in the long run; no limit where `qps` is not positive.
+    /// Retries of kube's default stack are not counted again.
+    pub fn rate_limit(mut self, qps: f32, burst: u32) -> Self {
+        self.rate_limit = RateLimitLayer::new(qps, burst);
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    ///
+    /// Where kube cannot make a client of the configuration.
+    pub fn build(self) -> kube::Result<kube::Client> {
+        Ok(ClientBuilder::try_from(self.config)?.with_layer(&self.rate_limit).with_layer(&self.layer).build())
+    }
+}
