@@ -15,6 +15,9 @@ pub(crate) struct ApiError {
     pub(crate) continue_token: Option<String>,
 }
 
+/// Marks failures that are answered as plain text; no reason of the API has this name.
+const PLAIN_TEXT: &str = "(text)";
+
 /// One invalid field, as `details.causes` lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cause {
@@ -57,6 +60,16 @@ impl ApiError {
         error
     }
 
+    /// A path outside of every group that is served: the one failure that the real server reports as plain text.
+    pub(crate) fn page_not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, PLAIN_TEXT, "404 page not found\n")
+    }
+
+    /// The text of a failure that is no Status.
+    pub(crate) fn plain_text(&self) -> Option<&str> {
+        (self.reason == PLAIN_TEXT).then_some(self.message.as_str())
+    }
+
     pub(crate) fn method_not_allowed() -> Self {
         let mut error = Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -85,6 +98,21 @@ impl ApiError {
         let message =
             format!("Operation cannot be fulfilled on {} \"{name}\": {}", resource.qualified(), why.as_ref());
         Self::new(StatusCode::CONFLICT, "Conflict", message).about(resource, name)
+    }
+
+    /// A precondition of a delete that does not hold; the message names the kind, not the resource.
+    pub(crate) fn precondition_failed(resource: &Resource, name: &str, why: &str) -> Self {
+        let subject = if resource.group.is_empty() {
+            resource.kind.clone()
+        } else {
+            format!("{}.{}", resource.kind, resource.group)
+        };
+        let message = format!("Operation cannot be fulfilled on {subject} \"{name}\": {why}");
+        let mut error = Self::new(StatusCode::CONFLICT, "Conflict", message).about(resource, name);
+        if let Some(details) = &mut error.details {
+            details["kind"] = json!(resource.kind);
+        }
+        error
     }
 
     /// The UID given with a write is not that of the object.
@@ -141,13 +169,23 @@ impl ApiError {
     }
 
     /// A patch that is well-formed and does not fit the object.
-    pub(crate) fn unprocessable_patch(message: &str) -> Self {
+    pub(crate) fn unprocessable_patch() -> Self {
         let mut error = Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "Invalid",
             "the server rejected our request due to an error in our request",
         );
-        error.details = Some(json!({"causes": [{"reason": "UnexpectedServerResponse", "message": message}]}));
+        error.details = Some(json!({}));
+        error
+    }
+
+    /// A patch whose result is no object of the kind: refused with the whole result, as the real server does.
+    pub(crate) fn undecodable_patch(result: &Value, why: &str) -> Self {
+        let cause = invalid_value("patch", Value::String(result.to_string()), why);
+        let mut error = Self::invalid("", "", "", &[cause]);
+        if let Some(details) = error.details.as_mut().and_then(Value::as_object_mut) {
+            details.retain(|key, _| key == "causes");
+        }
         error
     }
 
@@ -177,7 +215,7 @@ impl ApiError {
 
     /// A list asked for a state that does not exist yet.
     pub(crate) fn too_large_resource_version(asked: u64, current: u64) -> Self {
-        let message = format!("Too large resource version: {asked}, current: {current}");
+        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
         let mut error = Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message);
         error.details = Some(json!({
             "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],

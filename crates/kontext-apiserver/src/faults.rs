@@ -15,12 +15,8 @@ use crate::record::RequestRecord;
 #[non_exhaustive]
 pub enum Fault {
     /// The request is answered with this status (429, 500, 503, 504, or any other) and not carried out.
-    Status {
-        /// The HTTP status.
-        code: u16,
-        /// Seconds for the `Retry-After` header.
-        retry_after: Option<u64>,
-    },
+    /// [`Rule::retry_after`] adds the header.
+    Status(u16),
     /// The request waits, and is then carried out.
     Delay(Duration),
     /// The request is carried out, and the client sees a broken connection.
@@ -52,6 +48,7 @@ pub struct Rule {
     predicate: Option<Predicate>,
     times: u64,
     skip: u64,
+    retry_after: Option<u64>,
 }
 
 impl Rule {
@@ -67,6 +64,7 @@ impl Rule {
             predicate: None,
             times: 1,
             skip: 0,
+            retry_after: None,
         }
     }
 
@@ -129,6 +127,13 @@ impl Rule {
     #[must_use]
     pub fn after(mut self, matches: u64) -> Self {
         self.skip = matches;
+        self
+    }
+
+    /// Asks the client to wait this many seconds (`Retry-After`); for [`Fault::Status`] only.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
         self
     }
 
@@ -205,7 +210,7 @@ impl Faults {
                 continue;
             }
             armed.strikes.store(struck + 1, Ordering::SeqCst);
-            strikes.push(strike(&armed.rule.fault));
+            strikes.push(strike(&armed.rule));
         }
         strikes
     }
@@ -217,12 +222,12 @@ impl std::fmt::Debug for Faults {
     }
 }
 
-fn strike(fault: &Fault) -> Strike {
-    match fault {
-        Fault::Status { code, retry_after } => {
+fn strike(rule: &Rule) -> Strike {
+    match &rule.fault {
+        Fault::Status(code) => {
             let error = status_error(*code);
-            Strike::Status(match retry_after {
-                Some(seconds) => error.retry_after(*seconds),
+            Strike::Status(match rule.retry_after {
+                Some(seconds) => error.retry_after(seconds),
                 None => error,
             })
         }

@@ -1,87 +1,132 @@
-//! Objects against the schema of their kind: values of the wrong type, and fields that no type has.
+//! Objects against the types of their kind: values of the wrong type, and fields that no type has.
 
 use serde_json::Value;
 
-use crate::schema::{Shape, TypeDef};
+use crate::protobuf::{self, Shape, named_fields};
 
-/// Removes the fields that the type does not have and returns their paths. The error says which value has a wrong type.
-pub(crate) fn check(definition: &TypeDef, object: &mut Value) -> Result<Vec<String>, String> {
+/// Removes the fields that the kind does not have and returns their paths. The error says which value has a wrong
+/// type, in the words of Go's decoder. Kinds that the table does not have pass.
+pub(crate) fn check(api_version: &str, kind: &str, object: &mut Value) -> Result<Vec<String>, String> {
     let mut unknown = Vec::new();
-    structure(definition, object, "", true, &mut unknown)?;
+    if let Some(name) = protobuf::type_name(api_version, kind) {
+        structure(name, object, Path { go: "", shown: "", top: true }, &mut unknown)?;
+    }
     Ok(unknown)
 }
 
-fn structure(
-    definition: &TypeDef,
-    value: &mut Value,
-    path: &str,
-    top: bool,
-    unknown: &mut Vec<String>,
-) -> Result<(), String> {
-    let Value::Object(fields) = value else { return wrong(value, path, "object") };
-    let mut strange = Vec::new();
-    for (name, field) in fields.iter_mut() {
-        let typed = top && matches!(name.as_str(), "kind" | "apiVersion");
-        match definition.fields.get(name.as_str()) {
-            Some(_) if field.is_null() => {}
-            Some(known) => shape(&known.shape, field, &join(path, name), unknown)?,
-            None if typed => {}
-            None => strange.push(name.clone()),
+/// Checks the metadata alone, which every rule relies on.
+pub(crate) fn check_metadata(object: &Value) -> Result<(), String> {
+    match object.get("metadata") {
+        None | Some(Value::Null) => Ok(()),
+        Some(metadata) => {
+            let path = Path { go: "metadata", shown: "metadata", top: false };
+            structure("meta.v1.ObjectMeta", &mut metadata.clone(), path, &mut Vec::new())
         }
     }
-    for name in strange {
-        fields.remove(&name);
-        unknown.push(join(path, &name));
+}
+
+/// Where a value is: as Go's decoder writes it (no indexes), and as strict decoding does.
+#[derive(Clone, Copy)]
+struct Path<'a> {
+    go: &'a str,
+    shown: &'a str,
+    top: bool,
+}
+
+fn structure(name: &str, value: &mut Value, path: Path<'_>, unknown: &mut Vec<String>) -> Result<(), String> {
+    let short = name.rsplit('.').next().unwrap_or(name);
+    let Some(types) = named_fields(name) else { return Ok(()) };
+    let Value::Object(fields) = value else { return Err(wrong(value, short, path.go, name)) };
+    let mut strange = Vec::new();
+    for (field, item) in fields.iter_mut() {
+        let typed = path.top && matches!(field.as_str(), "kind" | "apiVersion");
+        match types.get(field.as_str()) {
+            Some(_) if item.is_null() => {}
+            Some(known) => {
+                let (go, shown) = (join(path.go, field), join(path.shown, field));
+                shape(known, item, short, Path { go: &go, shown: &shown, top: false }, unknown)?;
+            }
+            None if typed => {}
+            None => strange.push(field.clone()),
+        }
+    }
+    for field in strange {
+        fields.remove(&field);
+        unknown.push(join(path.shown, &field));
     }
     Ok(())
 }
 
-fn shape(shape_of: &Shape, value: &mut Value, path: &str, unknown: &mut Vec<String>) -> Result<(), String> {
-    match shape_of {
-        Shape::Text | Shape::Time if !value.is_string() => wrong(value, path, "string"),
-        Shape::Number if !value.is_number() => wrong(value, path, "int"),
-        Shape::Bool if !value.is_boolean() => wrong(value, path, "bool"),
-        Shape::Quantity | Shape::IntOrString if !value.is_string() && !value.is_number() => {
-            wrong(value, path, "string")
-        }
-        Shape::Struct(_) | Shape::Pointer(_) => match shape_of.type_def() {
-            Some(definition) => structure(definition, value, path, false, unknown),
-            None => Ok(()),
-        },
-        Shape::List(element) => match value.as_array_mut() {
-            None => wrong(value, path, "slice"),
-            Some(items) => items.iter_mut().enumerate().try_for_each(|(index, item)| {
-                if item.is_null() {
-                    Ok(())
-                } else {
-                    shape(element, item, &format!("{path}[{index}]"), unknown)
-                }
-            }),
-        },
-        Shape::Map(element) => match value.as_object_mut() {
-            None => wrong(value, path, "map"),
-            Some(entries) => entries.iter_mut().try_for_each(|(key, item)| {
-                if item.is_null() { Ok(()) } else { shape(element, item, &join(path, key), unknown) }
-            }),
-        },
-        _ => Ok(()),
+fn shape(
+    wanted: &Shape,
+    value: &mut Value,
+    parent: &str,
+    path: Path<'_>,
+    unknown: &mut Vec<String>,
+) -> Result<(), String> {
+    let fits = match wanted {
+        Shape::Text | Shape::Bytes | Shape::Time | Shape::MicroTime => value.is_string(),
+        Shape::Number => value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|n| n.fract() == 0.0),
+        Shape::Bool => value.is_boolean(),
+        Shape::Quantity | Shape::IntOrString => value.is_string() || value.is_number(),
+        Shape::Raw => true,
+        Shape::Message(name) => return structure(name, value, path, unknown),
+        Shape::List(_) => value.is_array(),
+        Shape::Map(_) => value.is_object(),
+    };
+    if !fits {
+        return Err(wrong(value, parent, path.go, go_type(wanted)));
     }
+    match (wanted, value) {
+        (Shape::List(element), Value::Array(items)) => {
+            for (index, item) in items.iter_mut().enumerate().filter(|(_, item)| !item.is_null()) {
+                let shown = format!("{}[{index}]", path.shown);
+                shape(element, item, parent, Path { shown: &shown, ..path }, unknown)?;
+            }
+        }
+        (Shape::Map(element), Value::Object(entries)) => {
+            for (key, item) in entries.iter_mut().filter(|(_, item)| !item.is_null()) {
+                let shown = join(path.shown, key);
+                shape(element, item, parent, Path { shown: &shown, ..path }, unknown)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-fn wrong(value: &Value, path: &str, wanted: &str) -> Result<(), String> {
+fn go_type(shape: &Shape) -> &str {
+    match shape {
+        Shape::Text
+        | Shape::Bytes
+        | Shape::Time
+        | Shape::MicroTime
+        | Shape::Quantity
+        | Shape::IntOrString => "string",
+        Shape::Number => "int32",
+        Shape::Bool => "bool",
+        Shape::Raw => "runtime.RawExtension",
+        Shape::Message(name) => name,
+        Shape::List(_) => "[]",
+        Shape::Map(_) => "map[string]",
+    }
+}
+
+fn wrong(value: &Value, parent: &str, path: &str, wanted: &str) -> String {
     let given = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
+        Value::Null => "null".to_owned(),
+        Value::Bool(_) => "bool".to_owned(),
+        Value::Number(number) if number.is_f64() => format!("number {number}"),
+        Value::Number(_) => "number".to_owned(),
+        Value::String(_) => "string".to_owned(),
+        Value::Array(_) => "array".to_owned(),
+        Value::Object(_) => "object".to_owned(),
     };
-    Err(format!("cannot unmarshal {given} into Go struct field {path} of type {wanted}"))
+    format!("cannot unmarshal {given} into Go struct field {parent}.{path} of type {wanted}")
 }
 
 #[cfg(test)]
@@ -89,24 +134,28 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::schema;
 
     #[test]
     fn unknown_fields_are_dropped_and_named() {
         let mut pod = json!({
             "kind": "Pod", "apiVersion": "v1", "metadata": {"name": "p", "colour": 1},
-            "spec": {"containers": [{"name": "c", "imag": "x"}]},
+            "spec": {"containers": [{"name": "c", "imag": "x"}], "volumes": [{"name": "v", "emptyDir": {}}]},
         });
-        let unknown = check(schema::of("", "Pod").unwrap(), &mut pod).unwrap();
+        let unknown = check("v1", "Pod", &mut pod).unwrap();
         assert_eq!(unknown, ["metadata.colour", "spec.containers[0].imag"]);
         assert_eq!(pod["spec"]["containers"][0], json!({"name": "c"}));
+        assert_eq!(pod["spec"]["volumes"][0], json!({"name": "v", "emptyDir": {}}));
         assert_eq!(pod["kind"], "Pod");
     }
 
     #[test]
     fn a_value_of_the_wrong_type_is_an_error() {
-        let mut pod = json!({"spec": {"containers": {"name": "c"}}});
-        let error = check(schema::of("", "Pod").unwrap(), &mut pod).unwrap_err();
-        assert_eq!(error, "cannot unmarshal object into Go struct field spec.containers of type slice");
+        let mut deployment = json!({"spec": {"replicas": "three"}});
+        assert_eq!(
+            check("apps/v1", "Deployment", &mut deployment).unwrap_err(),
+            "cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32"
+        );
+        assert!(check("v1", "Pod", &mut json!({"spec": {"containers": {}}})).is_err());
+        assert!(check_metadata(&json!({"metadata": {"labels": {"a": 1}}})).is_err());
     }
 }

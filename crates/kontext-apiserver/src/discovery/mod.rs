@@ -36,11 +36,11 @@ pub(crate) fn answer(
         ["api"] => legacy::core_versions(),
         ["apis"] => legacy::group_list(registry),
         ["api", version] => {
-            legacy::resource_list(registry, "", version).ok_or_else(ApiError::no_such_path)?
+            legacy::resource_list(registry, "", version).ok_or_else(ApiError::page_not_found)?
         }
-        ["apis", group] => legacy::group(registry, group).ok_or_else(ApiError::no_such_path)?,
+        ["apis", group] => legacy::group(registry, group).ok_or_else(ApiError::page_not_found)?,
         ["apis", group, version] => {
-            legacy::resource_list(registry, group, version).ok_or_else(ApiError::no_such_path)?
+            legacy::resource_list(registry, group, version).ok_or_else(ApiError::page_not_found)?
         }
         ["openapi", "v2"] => {
             // There is no merged document, and clients that would read it take protobuf only.
@@ -48,13 +48,13 @@ pub(crate) fn answer(
         }
         ["openapi", "v3"] => openapi::index(registry),
         ["openapi", "v3", "api", version] => {
-            openapi::document(registry, "", version).ok_or_else(ApiError::no_such_path)?
+            openapi::document(registry, "", version).ok_or_else(ApiError::page_not_found)?
         }
         ["openapi", "v3", "apis", group, version] => {
-            openapi::document(registry, group, version).ok_or_else(ApiError::no_such_path)?
+            openapi::document(registry, group, version).ok_or_else(ApiError::page_not_found)?
         }
         [] => json!({"paths": paths(registry)}),
-        _ => return Err(ApiError::no_such_path()),
+        _ => return Err(ApiError::page_not_found()),
     };
     negotiate(Some(accept), false)?;
     only_get(method, Reply::json(StatusCode::OK, &value, false))

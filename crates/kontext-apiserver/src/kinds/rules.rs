@@ -46,8 +46,6 @@ pub(crate) enum NameRule {
     Subdomain,
     /// Lower case letters, digits and `-`, at most 63 characters.
     Label,
-    /// A label that begins with a letter (Service).
-    Label1035,
     /// Anything that fits one segment of a path (RBAC).
     PathSegment,
 }
@@ -97,7 +95,7 @@ impl Rules {
                 rules.status_split = true;
                 rules.create_on_update = true;
                 rules.returns_deleted = true;
-                rules.names = NameRule::Label1035;
+                rules.names = NameRule::Label;
             }
             ("", "namespaces") => {
                 rules.status_split = true;

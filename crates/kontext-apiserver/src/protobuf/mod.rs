@@ -17,7 +17,8 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use table::{Shape, message, type_of_kind};
+pub(crate) use table::{Shape, named_fields};
+use table::{message, type_of_kind};
 use wire::{Reader, Wire};
 
 /// The media type of Kubernetes protobuf.
@@ -39,6 +40,16 @@ impl From<wire::Malformed> for DecodeError {
     fn from(error: wire::Malformed) -> Self {
         Self::Malformed(error.0)
     }
+}
+
+/// Whether the table has this kind.
+pub(crate) fn knows(api_version: &str, kind: &str) -> bool {
+    type_of_kind(api_version, kind).is_some()
+}
+
+/// The name of the type of a kind's objects.
+pub(crate) fn type_name(api_version: &str, kind: &str) -> Option<&'static str> {
+    type_of_kind(api_version, kind)
 }
 
 /// Decodes a body into the JSON form of the same object.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 /// What a field holds.
-#[derive(Debug)]
-pub(super) enum Shape {
+#[derive(Clone, Debug)]
+pub(crate) enum Shape {
     Text,
     Number,
     Bool,
@@ -30,6 +30,8 @@ pub(super) struct Field {
 struct Table {
     kinds: HashMap<&'static str, &'static str>,
     messages: HashMap<&'static str, HashMap<u32, Field>>,
+    /// The same fields by name, with those of inlined structs.
+    names: HashMap<&'static str, HashMap<&'static str, Shape>>,
 }
 
 /// The type of a kind's objects. Delete options come in every group.
@@ -46,13 +48,18 @@ pub(super) fn message(name: &str) -> Option<&'static HashMap<u32, Field>> {
     table().messages.get(name)
 }
 
+/// The fields of a type by their names, with those of inlined structs.
+pub(crate) fn named_fields(name: &str) -> Option<&'static HashMap<&'static str, Shape>> {
+    table().names.get(name)
+}
+
 fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
     TABLE.get_or_init(|| parse(include_str!("fields.txt")))
 }
 
 fn parse(text: &'static str) -> Table {
-    let mut table = Table { kinds: HashMap::new(), messages: HashMap::new() };
+    let mut table = Table { kinds: HashMap::new(), messages: HashMap::new(), names: HashMap::new() };
     for line in text.lines() {
         let mut words = line.split(' ');
         match words.next() {
@@ -67,7 +74,25 @@ fn parse(text: &'static str) -> Table {
             None => {}
         }
     }
+    table.names = table.messages.keys().map(|name| (*name, by_name(&table.messages, name))).collect();
     table
+}
+
+fn by_name(
+    messages: &HashMap<&'static str, HashMap<u32, Field>>,
+    message: &str,
+) -> HashMap<&'static str, Shape> {
+    let mut fields = HashMap::new();
+    for field in messages.get(message).into_iter().flat_map(HashMap::values) {
+        match (field.name, &field.shape) {
+            (Some(name), shape) => {
+                fields.insert(name, shape.clone());
+            }
+            (None, Shape::Message(inlined)) => fields.extend(by_name(messages, inlined)),
+            (None, _) => {}
+        }
+    }
+    fields
 }
 
 fn field(word: &'static str) -> Option<(u32, Field)> {

@@ -4,7 +4,7 @@ use http::header::AUTHORIZATION;
 use http::{Extensions, HeaderMap};
 
 use super::route::{Query, Route};
-use crate::error::ApiError;
+use crate::error::{ApiError, Cause, invalid_value};
 use crate::server::Shared;
 
 /// The user that a request comes from. Put it into a request's extensions to speak as that user.
@@ -79,17 +79,20 @@ pub(super) fn default_field_manager(user_agent: &str) -> String {
 }
 
 /// The field manager that a request asks for, if it is a valid one.
-pub(super) fn field_manager(query: &Query, user_agent: &str) -> Result<String, ApiError> {
+pub(super) fn field_manager(query: &Query, user_agent: &str, options_kind: &str) -> Result<String, ApiError> {
     let Some(manager) = query.value("fieldManager") else { return Ok(default_field_manager(user_agent)) };
-    let why = if manager.len() > 128 {
-        "may not be more than 128 bytes"
+    let cause = if manager.len() > 128 {
+        Cause {
+            reason: "FieldValueTooLong".to_owned(),
+            message: "Too long: may not be more than 128 bytes".to_owned(),
+            field: "fieldManager".to_owned(),
+        }
     } else if manager.chars().any(char::is_control) {
-        "should only contain printable characters"
+        invalid_value("fieldManager", serde_json::json!(manager), "should only contain printable characters")
     } else {
         return Ok(manager.to_owned());
     };
-    let cause = crate::error::invalid_value("fieldManager", serde_json::json!(manager), why);
-    Err(ApiError::invalid("meta.k8s.io", "CreateOptions", "", &[cause]))
+    Err(ApiError::invalid("meta.k8s.io", options_kind, "", &[cause]))
 }
 
 #[cfg(test)]
@@ -101,8 +104,8 @@ mod tests {
         assert_eq!(default_field_manager("kubectl/v1.36.0 (linux/amd64)"), "kubectl");
         assert_eq!(default_field_manager(""), "unknown");
         let named = Query::parse("fieldManager=me").unwrap();
-        assert_eq!(field_manager(&named, "kubectl/v1").unwrap(), "me");
+        assert_eq!(field_manager(&named, "kubectl/v1", "CreateOptions").unwrap(), "me");
         let long = Query::parse(&format!("fieldManager={}", "m".repeat(129))).unwrap();
-        assert_eq!(field_manager(&long, "").unwrap_err().code, 422);
+        assert_eq!(field_manager(&long, "", "CreateOptions").unwrap_err().code, 422);
     }
 }

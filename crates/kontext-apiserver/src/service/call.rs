@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::auth;
 use super::negotiate::{Form, negotiate};
-use super::route::{Query, Target};
+use super::route::{Query, Target, Verb};
 use crate::body::Body;
 use crate::error::{ApiError, Cause};
+use crate::fields;
 use crate::managed_fields::Writer;
-use crate::schema;
 use crate::server::Shared;
 use crate::store::Stored;
 use crate::table::{self, TableOptions};
@@ -42,6 +42,7 @@ pub(crate) struct Reply {
 }
 
 pub(crate) const JSON: &str = "application/json";
+const TEXT: &str = "text/plain; charset=utf-8";
 
 impl Reply {
     pub(crate) fn json(status: StatusCode, value: &Value, changed: bool) -> Self {
@@ -54,11 +55,16 @@ impl Reply {
 
     pub(crate) fn text(text: &'static str) -> Self {
         let mut reply = Self::bytes(StatusCode::OK, text, false);
-        reply.content_type = "text/plain; charset=utf-8";
+        reply.content_type = TEXT;
         reply
     }
 
     pub(crate) fn failure(error: &ApiError) -> Self {
+        if let Some(text) = error.plain_text() {
+            let mut reply = Self::bytes(error.code, text.to_owned(), false);
+            reply.content_type = TEXT;
+            return reply;
+        }
         Self { retry_after: error.retry_after_seconds(), ..Self::json(error.code, &error.status(), false) }
     }
 }
@@ -77,12 +83,8 @@ impl Call<'_> {
         let mut any = false;
         for value in self.query.values("dryRun").filter(|v| !v.is_empty()) {
             if value != "All" {
-                let cause = Cause {
-                    reason: "FieldValueNotSupported".to_owned(),
-                    message: format!("Unsupported value: {:?}: supported values: \"All\"", [value]),
-                    field: "dryRun".to_owned(),
-                };
-                return Err(ApiError::invalid("meta.k8s.io", "CreateOptions", "", &[cause]));
+                let message = format!("Unsupported value: {:?}: supported values: \"All\"", [value]);
+                return Err(self.unsupported_option("dryRun", message));
             }
             any = true;
         }
@@ -99,48 +101,51 @@ impl Call<'_> {
     }
 
     pub(crate) fn field_manager(&self) -> Result<String, ApiError> {
-        auth::field_manager(self.query, self.user_agent())
+        auth::field_manager(self.query, self.user_agent(), self.options_kind())
     }
 
-    /// Checks an object against its schema: wrong types are refused, unknown fields dropped or refused as the request
-    /// asks with `fieldValidation`.
-    pub(crate) fn check_fields(&self, object: &mut Value) -> Result<(), ApiError> {
+    /// Checks an object against the types of its kind: wrong types are refused, unknown fields dropped or refused as
+    /// the request asks with `fieldValidation`. `refuse` makes the error.
+    pub(crate) fn check_fields(
+        &self,
+        object: &mut Value,
+        refuse: impl Fn(String) -> ApiError,
+    ) -> Result<(), ApiError> {
         let resource = &self.target.resource;
         let strict = match self.query.value("fieldValidation") {
             None | Some("Warn" | "Ignore") => false,
             Some("Strict") => true,
             Some(other) => {
-                let cause = Cause {
-                    reason: "FieldValueNotSupported".to_owned(),
-                    message: format!(
-                        "Unsupported value: {other:?}: supported values: \"Ignore\", \"Strict\", \"Warn\""
-                    ),
-                    field: "fieldValidation".to_owned(),
-                };
-                return Err(ApiError::invalid("meta.k8s.io", "CreateOptions", "", &[cause]));
+                let message = format!(
+                    "Unsupported value: {other:?}: supported values: \"\", \"Ignore\", \"Strict\", \"Warn\""
+                );
+                return Err(self.unsupported_option("fieldValidation", message));
             }
         };
-        // Served shapes that are not the stored one have no schema of their own.
-        if !resource.is_storage_form() {
-            return Ok(());
-        }
-        let Some(definition) = schema::of(&resource.group, &resource.kind) else { return Ok(()) };
-        let unknown = crate::fields::check(definition, object).map_err(|wrong| {
-            ApiError::bad_request(format!(
-                "{0} in version {1:?} cannot be handled as a {0}: json: {wrong}",
-                resource.kind, resource.version
-            ))
-        })?;
+        let unknown = fields::check(&resource.api_version(), &resource.kind, object)
+            .map_err(|wrong| refuse(format!("json: {wrong}")))?;
         if strict && !unknown.is_empty() {
             let list: Vec<String> = unknown.iter().map(|path| format!("unknown field {path:?}")).collect();
-            return Err(ApiError::bad_request(format!(
-                "{0} in version {1:?} cannot be handled as a {0}: strict decoding error: {2}",
-                resource.kind,
-                resource.version,
-                list.join(", ")
-            )));
+            return Err(refuse(format!("strict decoding error: {}", list.join(", "))));
         }
         Ok(())
+    }
+
+    /// A parameter with a value that the API does not know.
+    fn unsupported_option(&self, field: &str, message: String) -> ApiError {
+        let cause = Cause { reason: "FieldValueNotSupported".to_owned(), message, field: field.to_owned() };
+        ApiError::invalid("meta.k8s.io", self.options_kind(), "", &[cause])
+    }
+
+    /// What the API calls the parameters of this request.
+    fn options_kind(&self) -> &'static str {
+        match self.target.verb {
+            Verb::Create => "CreateOptions",
+            Verb::Update => "UpdateOptions",
+            Verb::Patch => "PatchOptions",
+            Verb::Delete | Verb::DeleteCollection => "DeleteOptions",
+            Verb::Get | Verb::List | Verb::Watch => "ListOptions",
+        }
     }
 
     /// Answers with one object in the form that the client accepts.

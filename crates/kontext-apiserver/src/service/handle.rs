@@ -38,6 +38,8 @@ where
         given => given.to_owned(),
     };
     let path = parts.uri.path();
+    // Read in any case: a connection whose request was not read to the end cannot be used again.
+    let body = collect(body).await;
     let mut record =
         RequestRecord::new(&parts.method, path, &parts.headers, audit_id.clone(), shared.clock.now());
     let (reply, reset) = match understand(shared, &parts, path) {
@@ -46,7 +48,7 @@ where
             (Reply::failure(&error), false)
         }
         Ok(understood) => {
-            let manager = auth::field_manager(&understood.query, header(&parts.headers, USER_AGENT));
+            let manager = auth::field_manager(&understood.query, header(&parts.headers, USER_AGENT), "");
             record.asked(
                 &understood.user,
                 &understood.route,
@@ -87,18 +89,13 @@ fn understand(
 }
 
 /// Lets a fault strike where one is due, and answers. The flag says that the connection is cut.
-async fn strike_and_answer<B>(
+async fn strike_and_answer(
     shared: &Arc<Shared>,
     parts: &http::request::Parts,
-    body: B,
+    body: Result<Bytes, ApiError>,
     understood: &Understood,
     record: &RequestRecord,
-) -> (Reply, bool)
-where
-    B: http_body::Body,
-    B::Data: Buf,
-    B::Error: Display,
-{
+) -> (Reply, bool) {
     let mut cut = false;
     for strike in shared.faults.strike(record) {
         match strike {
@@ -109,10 +106,7 @@ where
             Strike::DropWatches => shared.drop_watches_of(record),
         }
     }
-    let reply = match collect(body).await {
-        Ok(body) => answer(shared, parts, body, understood).await,
-        Err(error) => Err(error),
-    };
+    let reply = body.and_then(|body| answer(shared, parts, body, understood));
     (reply.unwrap_or_else(|error| Reply::failure(&error)), cut)
 }
 
@@ -142,7 +136,7 @@ where
     Ok(collected.freeze())
 }
 
-async fn answer(
+fn answer(
     shared: &Arc<Shared>,
     parts: &http::request::Parts,
     body: Bytes,

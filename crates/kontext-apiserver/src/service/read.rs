@@ -37,18 +37,15 @@ impl Selection {
     /// Reads the selectors of a request.
     pub(crate) fn of(call: &Call<'_>) -> Result<Self, ApiError> {
         let target = call.target;
-        let parse_error = |what: &str, text: &str, why: String| {
-            ApiError::bad_request(format!("unable to parse {what} {text:?}: {why}"))
-        };
         let labels = call.query.value("labelSelector").unwrap_or_default();
         let fields = call.query.value("fieldSelector").unwrap_or_default();
         let fields = FieldSelector::parse(&target.resource.storage_group, &target.resource.kind, fields)
-            .map_err(|e| parse_error("fieldSelector", fields, e))?;
+            .map_err(ApiError::bad_request)?;
         let name = if target.name.is_empty() { fields.name() } else { Some(target.name.as_str()) };
         Ok(Self {
             namespace: target.namespace.clone(),
             name: name.map(str::to_owned),
-            labels: LabelSelector::parse(labels).map_err(|e| parse_error("labelSelector", labels, e))?,
+            labels: LabelSelector::parse(labels).map_err(ApiError::bad_request)?,
             fields,
         })
     }
@@ -175,7 +172,7 @@ fn page(call: &Call<'_>) -> Result<Page, ApiError> {
             let cause = Cause {
                 reason: "FieldValueNotSupported".to_owned(),
                 message: format!(
-                    "Unsupported value: {other:?}: supported values: \"Exact\", \"NotOlderThan\""
+                    "Unsupported value: {other:?}: supported values: \"Exact\", \"NotOlderThan\", \"\""
                 ),
                 field: "resourceVersionMatch".to_owned(),
             };
@@ -191,12 +188,10 @@ pub(crate) fn resource_version(call: &Call<'_>) -> Result<Option<u64>, ApiError>
         .value("resourceVersion")
         .map(|text| {
             text.parse().map_err(|_| {
-                let cause = crate::error::invalid_value(
-                    "resourceVersion",
-                    json!(text),
-                    "strconv.ParseUint: invalid syntax",
-                );
-                ApiError::invalid("meta.k8s.io", "ListOptions", "", &[cause])
+                ApiError::bad_request(format!(
+                    "invalid resource version: resourceVersion: Invalid value: {text:?}: \
+                     strconv.ParseUint: parsing {text:?}: invalid syntax"
+                ))
             })
         })
         .transpose()

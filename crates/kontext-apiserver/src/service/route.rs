@@ -76,6 +76,9 @@ pub(crate) fn route(
         ["apis", group, version, rest @ ..] if !rest.is_empty() => (*group, *version, rest),
         _ => return Ok(Route::NonResource),
     };
+    if !registry.serves(group, version) {
+        return Err(ApiError::page_not_found());
+    }
     let parts = resource_path(registry, group, version, rest).ok_or_else(ApiError::no_such_path)?;
     let resource = registry
         .find(parts.group, parts.version, &parts.plural)
@@ -237,7 +240,7 @@ impl Query {
         self.value(key)
             .map(|text| {
                 text.parse().map_err(|_| {
-                    ApiError::bad_request(format!("invalid value {text:?} for the query parameter {key:?}"))
+                    ApiError::bad_request(format!("strconv.ParseInt: parsing {text:?}: invalid syntax"))
                 })
             })
             .transpose()
@@ -290,6 +293,7 @@ mod tests {
             ("GET", "/apis/apps/v1", "", "non-resource"),
             ("GET", "/healthz", "", "non-resource"),
             ("GET", "/api/v1/nothing", "", "404 NotFound"),
+            ("GET", "/apis/nothing/v1/pods", "", "404 (text)"),
             ("GET", "/api/v1/namespaces/a/pods/p/log", "", "404 NotFound"),
             ("POST", "/api/v1/pods", "", "405 MethodNotAllowed"),
             ("POST", "/api/v1/namespaces/a/pods/p", "", "405 MethodNotAllowed"),

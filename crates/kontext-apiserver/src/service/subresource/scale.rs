@@ -46,6 +46,13 @@ fn write(call: &Call<'_>, change: impl Fn(&Value) -> Result<Value, ApiError>) ->
     let writer = call.writer("scale")?;
     let (stored, changed) = commit(call, &key(call), |old| {
         let scale = change(&scale_of(resource, old))?;
+        let named = object::name(&scale);
+        if named != target.name {
+            return Err(ApiError::bad_request(format!(
+                "the name of the object ({named}) does not match the name on the URL ({})",
+                target.name
+            )));
+        }
         let replicas = replicas(&scale, &target.name)?;
         let mut new = old.clone();
         // A version or uid in the scale is a precondition on the object.
@@ -59,7 +66,7 @@ fn write(call: &Call<'_>, change: impl Fn(&Value) -> Result<Value, ApiError>) ->
         }
         object::child(&mut new, "spec").insert("replicas".to_owned(), json!(replicas));
         // The object is written through its main door: a scale moves the generation.
-        let prepared = prepare_update(resource, "", old, new, &writer, call.now)?;
+        let prepared = prepare_update(resource, "", old, new, &writer, call.now, false)?;
         Ok(match prepared {
             Prepared::Remove(new) => Prepared::Write(new),
             other => other,

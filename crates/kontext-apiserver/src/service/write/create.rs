@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::decode::{Encoded, decode_object};
+use super::decode::{Encoded, cannot_be_handled, decode_object};
 use super::prepare::{Fresh, prepare_create};
 use crate::error::ApiError;
 use crate::object;
@@ -17,7 +17,7 @@ pub(in crate::service) fn create(call: &Call<'_>) -> Result<Reply, ApiError> {
     let resource = &call.target.resource;
     let encoded = Encoded::new(call.headers, &call.body);
     let mut object = decode_object(encoded, &resource.group, &resource.version, &resource.kind)?;
-    call.check_fields(&mut object)?;
+    call.check_fields(&mut object, |why| cannot_be_handled(&resource.kind, &resource.version, &why))?;
     resource.decode(&mut object);
     create_object(call, object)
 }

@@ -5,6 +5,7 @@ use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
+use crate::fields;
 use crate::kinds;
 use crate::protobuf;
 
@@ -34,40 +35,58 @@ pub(crate) fn decode_object(
     version: &str,
     kind: &str,
 ) -> Result<Value, ApiError> {
-    let mut value = decode_value(encoded)?;
+    let mut value = decode_value(encoded, kind)?;
     let expected = kinds::api_version(group, version);
-    let Some(fields) = value.as_object_mut() else {
+    let text = |field: &str| value[field].as_str().unwrap_or_default().to_owned();
+    let given_kind = Some(text("kind")).filter(|k| !k.is_empty()).unwrap_or_else(|| kind.to_owned());
+    let given_version =
+        Some(text("apiVersion")).filter(|v| !v.is_empty()).unwrap_or_else(|| expected.clone());
+    if (given_kind.as_str(), given_version.as_str()) != (kind, expected.as_str()) {
+        let given = given_version.rsplit('/').next().unwrap_or_default();
+        let why = if protobuf::knows(&given_version, &given_kind) {
+            if given_kind == kind && given_version.split('/').count() == expected.split('/').count() {
+                return Err(ApiError::bad_request(format!(
+                    "the API version in the data ({given_version}) does not match the expected API version ({expected})"
+                )));
+            }
+            let internal = if group.is_empty() { "core" } else { group.split('.').next().unwrap_or(group) };
+            format!("converting ({given}.{given_kind}) to ({internal}.{kind}): unknown conversion")
+        } else {
+            not_registered(&given_version, &given_kind)
+        };
         return Err(ApiError::bad_request(format!(
-            "{kind} in version {version:?} cannot be handled as a {kind}: json: cannot unmarshal {} into Go value of type {kind}",
-            type_name(&value)
-        )));
-    };
-    let given_kind = fields.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let given_version = fields.get("apiVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
-    if !given_version.is_empty() && given_version != expected {
-        return Err(ApiError::bad_request(format!(
-            "the API version in the data ({given_version}) does not match the expected API version ({expected})"
+            "{given_kind} in version {given:?} cannot be handled as a {kind}: {why}"
         )));
     }
-    if !given_kind.is_empty() && given_kind != kind {
-        return Err(ApiError::bad_request(format!(
-            "{given_kind} in version {version:?} cannot be handled as a {kind}: the kind in the data does not match the request"
-        )));
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("kind".to_owned(), json!(kind));
+        fields.insert("apiVersion".to_owned(), json!(expected));
     }
-    fields.insert("kind".to_owned(), json!(kind));
-    fields.insert("apiVersion".to_owned(), json!(expected));
-    check_metadata(kind, version, &value)?;
+    fields::check_metadata(&value)
+        .map_err(|why| cannot_be_handled(kind, version, &format!("json: {why}")))?;
     Ok(value)
+}
+
+/// What the real server says about a type that it does not know.
+pub(super) fn not_registered(api_version: &str, kind: &str) -> String {
+    format!(
+        "no kind {kind:?} is registered for version {api_version:?} in scheme \"pkg/runtime/scheme.go:111\""
+    )
+}
+
+/// An object that is not what its kind says.
+pub(super) fn cannot_be_handled(kind: &str, version: &str, why: &str) -> ApiError {
+    ApiError::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
 }
 
 /// Decodes a body that may be missing, such as delete options.
 pub(crate) fn decode_optional(encoded: Encoded<'_>) -> Result<Value, ApiError> {
-    if encoded.bytes.is_empty() { Ok(json!({})) } else { decode_value(encoded) }
+    if encoded.bytes.is_empty() { Ok(json!({})) } else { decode_value(encoded, "DeleteOptions") }
 }
 
-fn decode_value(encoded: Encoded<'_>) -> Result<Value, ApiError> {
+fn decode_value(encoded: Encoded<'_>, kind: &str) -> Result<Value, ApiError> {
     match encoded.media_type() {
-        "" | "application/json" | "*/*" => parse_json(encoded.bytes),
+        "" | "application/json" | "*/*" => parse_json(encoded.bytes, kind),
         protobuf::MEDIA_TYPE => protobuf::decode(encoded.bytes).map_err(|error| match error {
             protobuf::DecodeError::UnknownKind(kind) => ApiError::unsupported_media_type(format!(
                 "this server does not read {kind} from protobuf; send application/json"
@@ -82,81 +101,16 @@ fn decode_value(encoded: Encoded<'_>) -> Result<Value, ApiError> {
     }
 }
 
-/// Parses JSON that came from outside.
-pub(crate) fn parse_json(bytes: &[u8]) -> Result<Value, ApiError> {
-    serde_json::from_slice(bytes).map_err(|error| {
+/// Parses JSON that came from outside and must be an object.
+fn parse_json(bytes: &[u8], kind: &str) -> Result<Value, ApiError> {
+    let unrecognized = |why: &str| {
         ApiError::bad_request(format!(
-            "the object provided is unrecognized (must be of type JSON): couldn't get version/kind; json parse error: {error}"
+            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {why}"
         ))
-    })
-}
-
-/// The parts of metadata that every rule relies on have the right types.
-pub(crate) fn check_metadata(kind: &str, version: &str, object: &Value) -> Result<(), ApiError> {
-    let wrong = |field: &str, value: &Value, wanted: &str| {
-        Err(ApiError::bad_request(format!(
-            "{kind} in version {version:?} cannot be handled as a {kind}: json: cannot unmarshal {} into Go struct field \
-             ObjectMeta.{field} of type {wanted}",
-            type_name(value)
-        )))
     };
-    let metadata = match object.get("metadata") {
-        None | Some(Value::Null) => return Ok(()),
-        Some(Value::Object(metadata)) => metadata,
-        Some(other) => return wrong("metadata", other, "v1.ObjectMeta"),
-    };
-    for field in [
-        "name",
-        "generateName",
-        "namespace",
-        "uid",
-        "resourceVersion",
-        "creationTimestamp",
-        "deletionTimestamp",
-    ] {
-        match metadata.get(field) {
-            None | Some(Value::Null | Value::String(_)) => {}
-            Some(other) => return wrong(field, other, "string"),
-        }
+    if bytes.is_empty() {
+        return Err(unrecognized("unexpected end of JSON input (<empty>)"));
     }
-    for field in ["labels", "annotations"] {
-        match metadata.get(field) {
-            None | Some(Value::Null) => {}
-            Some(Value::Object(entries)) => {
-                if let Some(other) = entries.values().find(|v| !v.is_string() && !v.is_null()) {
-                    return wrong(field, other, "string");
-                }
-            }
-            Some(other) => return wrong(field, other, "map[string]string"),
-        }
-    }
-    for (field, wanted) in [
-        ("finalizers", "[]string"),
-        ("ownerReferences", "[]v1.OwnerReference"),
-        ("managedFields", "[]v1.ManagedFieldsEntry"),
-    ] {
-        match metadata.get(field) {
-            None | Some(Value::Null) => {}
-            Some(Value::Array(items)) => {
-                let fits =
-                    |item: &Value| if field == "finalizers" { item.is_string() } else { item.is_object() };
-                if let Some(other) = items.iter().find(|item| !fits(item)) {
-                    return wrong(field, other, wanted);
-                }
-            }
-            Some(other) => return wrong(field, other, wanted),
-        }
-    }
-    Ok(())
-}
-
-fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| unrecognized(&error.to_string()))?;
+    if value.is_object() { Ok(value) } else { Err(unrecognized("the body is no JSON object")) }
 }

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::ROUNDS;
-use super::decode::{Encoded, decode_optional};
+use super::decode::{self, Encoded, decode_optional};
 use crate::error::{ApiError, invalid_value};
 use crate::kinds::{Propagation, Resource};
 use crate::object;
@@ -100,9 +100,8 @@ pub(in crate::service) fn options(call: &Call<'_>) -> Result<Options, ApiError> 
 pub(in crate::service) fn options_from(call: &Call<'_>, body: &Value) -> Result<Options, ApiError> {
     let kind = body["kind"].as_str().unwrap_or("DeleteOptions");
     if kind != "DeleteOptions" {
-        return Err(ApiError::bad_request(format!(
-            "expected DeleteOptions in the body of a delete, not {kind}"
-        )));
+        let version = body["apiVersion"].as_str().unwrap_or_default();
+        return Err(ApiError::bad_request(decode::not_registered(version, kind)));
     }
     let text = |value: &Value| value.as_str().filter(|t| !t.is_empty()).map(str::to_owned);
     let mut options = Options {
@@ -201,10 +200,10 @@ pub(in crate::service) fn delete_object(
 
 fn preconditions(resource: &Resource, name: &str, options: &Options, old: &Value) -> Result<(), ApiError> {
     if let Some(uid) = options.uid.as_deref().filter(|uid| *uid != object::uid(old)) {
-        return Err(ApiError::conflict(
+        return Err(ApiError::precondition_failed(
             resource,
             name,
-            format!(
+            &format!(
                 "the UID in the precondition ({uid}) does not match the UID in record ({}). The object might have been deleted and then recreated",
                 object::uid(old)
             ),
@@ -212,10 +211,10 @@ fn preconditions(resource: &Resource, name: &str, options: &Options, old: &Value
     }
     let version = object::resource_version(old);
     if let Some(given) = options.resource_version.as_deref().filter(|given| *given != version) {
-        return Err(ApiError::conflict(
+        return Err(ApiError::precondition_failed(
             resource,
             name,
-            format!(
+            &format!(
                 "the ResourceVersion in the precondition ({given}) does not match the ResourceVersion in record ({version}). The object might have been modified"
             ),
         ));

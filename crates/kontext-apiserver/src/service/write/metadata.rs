@@ -16,6 +16,7 @@ const ANNOTATIONS_LIMIT: usize = 256 * 1024;
 /// Finalizers without a domain that the API has always known.
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
+const STANDARD_FINALIZERS: [&str; 3] = ["kubernetes", ORPHAN, FOREGROUND];
 
 /// Everything that is wrong with an object's metadata.
 pub(super) fn validate(resource: &Resource, new: &Value) -> Vec<Cause> {
@@ -139,9 +140,13 @@ fn owner_references(references: &Value, causes: &mut Vec<Cause>) {
 
 fn finalizers(new: &Value, causes: &mut Vec<Cause>) {
     let finalizers = object::finalizers(new);
-    for finalizer in &finalizers {
+    for (index, finalizer) in finalizers.iter().enumerate() {
         for error in names::qualified_name(finalizer) {
             causes.push(invalid_value("metadata.finalizers", quoted(finalizer), &error));
+        }
+        if !finalizer.contains('/') && !STANDARD_FINALIZERS.contains(&finalizer.as_str()) {
+            let why = "name is neither a standard finalizer name nor is it fully qualified";
+            causes.push(invalid_value(&format!("metadata.finalizers[{index}]"), quoted(finalizer), why));
         }
     }
     if [ORPHAN, FOREGROUND].iter().all(|f| finalizers.iter().any(|g| g == f)) {

@@ -7,14 +7,11 @@ mod metadata;
 mod names;
 mod patch;
 mod prepare;
+mod stored_form;
 mod update;
 
-use http::HeaderMap;
-use jiff::Timestamp;
-use serde_json::Value;
-
 use super::Call;
-use crate::managed_fields::{self, Writer};
+use http::HeaderMap;
 
 pub(super) use create::create;
 pub(super) use decode::decode_object;
@@ -29,11 +26,6 @@ use decode::Encoded;
 pub(super) fn encoded<'a>(call: &'a Call<'_>) -> Encoded<'a> {
     let headers: &HeaderMap = call.headers;
     Encoded::new(headers, &call.body)
-}
-
-/// Tracks a write that does not go through [`prepare_update`].
-pub(super) fn track(old: &Value, new: &mut Value, writer: &Writer, now: Timestamp) {
-    managed_fields::track_update(Some(old), new, writer, now);
 }
 
 /// How often a write is computed again because somebody else was faster. Each round means that another write got

@@ -1,6 +1,6 @@
 //! Which names are valid for which kind.
 
-use crate::defaults::names::{dns1035_label, dns1123_label, dns1123_subdomain, path_segment};
+use crate::defaults::names::{dns1123_label, dns1123_subdomain, path_segment};
 use crate::kinds::NameRule;
 
 pub(super) use crate::defaults::names::{label_value, qualified_name};
@@ -10,7 +10,6 @@ pub(super) fn name(rule: NameRule, name: &str) -> Vec<String> {
     match rule {
         NameRule::Subdomain => dns1123_subdomain(name),
         NameRule::Label => dns1123_label(name),
-        NameRule::Label1035 => dns1035_label(name),
         NameRule::PathSegment => path_segment(name),
     }
 }
@@ -34,7 +33,6 @@ mod tests {
             (NameRule::Subdomain, "a.b-1", "A"),
             (NameRule::Subdomain, "1", "a..b"),
             (NameRule::Label, "1a", "a.b"),
-            (NameRule::Label1035, "a1", "1a"),
             (NameRule::PathSegment, "system:node", "a/b"),
         ] {
             assert!(name(rule, good).is_empty(), "{good}");

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::Value;
 
-use super::decode::{Encoded, check_metadata};
+use super::decode::{self, Encoded};
 use super::prepare::prepare_update;
 use super::update::commit;
 use crate::error::ApiError;
@@ -28,9 +28,7 @@ pub(in crate::service) fn patch(call: &Call<'_>) -> Result<Reply, ApiError> {
         let mut document = old.clone();
         resource.encode(&mut document);
         let mut new = apply(call, &resource.group, &resource.kind, &document)?;
-        check_type(&document, &new)?;
-        check_metadata(&resource.kind, &resource.version, &new)?;
-        call.check_fields(&mut new)?;
+        check_result(call, &document, &mut new)?;
         if object::name(&new) != target.name {
             return Err(ApiError::bad_request(format!(
                 "the name of the object ({}) does not match the name on the URL ({})",
@@ -39,7 +37,7 @@ pub(in crate::service) fn patch(call: &Call<'_>) -> Result<Reply, ApiError> {
             )));
         }
         resource.decode(&mut new);
-        prepare_update(resource, &target.subresource, old, new, &writer, call.now)
+        prepare_update(resource, &target.subresource, old, new, &writer, call.now, true)
     })?;
     call.object_reply(StatusCode::OK, &stored, changed)
 }
@@ -51,9 +49,11 @@ pub(in crate::service) fn supported(call: &Call<'_>) -> Result<(), ApiError> {
         apply if APPLY_PATCHES.contains(&apply) => Err(ApiError::unsupported_media_type(
             "server-side apply is not supported by this in-memory API server yet; use client-side apply or another patch type",
         )),
-        _ => Err(ApiError::unsupported_media_type(format!(
-            "the body of the request was in an unknown format - accepted media types include: {JSON_PATCH}, {MERGE_PATCH}, {STRATEGIC_MERGE_PATCH}"
-        ))),
+        _ => {
+            let mut error = ApiError::unsupported_media_type("415: Unsupported Media Type");
+            error.details = Some(serde_json::json!({}));
+            Err(error)
+        }
     }
 }
 
@@ -71,20 +71,18 @@ pub(in crate::service) fn apply(
     };
     result.map_err(|error| match error {
         PatchError::BadRequest(message) => ApiError::bad_request(message),
-        PatchError::Unprocessable(message) => ApiError::unprocessable_patch(&message),
+        PatchError::Unprocessable(_) => ApiError::unprocessable_patch(),
         PatchError::Internal(message) => ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", message),
     })
 }
 
-/// A patch must not turn an object into one of another kind.
-fn check_type(old: &Value, new: &Value) -> Result<(), ApiError> {
-    for field in ["kind", "apiVersion"] {
-        if old[field] != new[field] {
-            return Err(ApiError::bad_request(format!(
-                "the patch changes {field} from {} to {}, which no patch may",
-                old[field], new[field]
-            )));
-        }
+/// The result of a patch must be an object of the kind.
+fn check_result(call: &Call<'_>, old: &Value, new: &mut Value) -> Result<(), ApiError> {
+    let result = new.clone();
+    let refuse = |why: String| ApiError::undecodable_patch(&result, &why);
+    if (&old["kind"], &old["apiVersion"]) != (&new["kind"], &new["apiVersion"]) {
+        let text = |field: &str| new[field].as_str().unwrap_or_default();
+        return Err(refuse(decode::not_registered(text("apiVersion"), text("kind"))));
     }
-    Ok(())
+    call.check_fields(new, refuse)
 }

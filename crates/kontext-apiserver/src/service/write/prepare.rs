@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::metadata;
+use super::stored_form::forget_empty;
 use crate::defaults;
 use crate::error::{ApiError, Cause};
 use crate::kinds::{Generation, Resource, StatusMetadata};
@@ -72,26 +73,34 @@ pub(crate) fn prepare_create(
         let name = format!("{}{}", &prefix[..end.unwrap_or(0)], fresh.suffix);
         object::metadata(&mut object).insert("name".to_owned(), json!(name));
     }
-    // A Node is the one kind that keeps the status that it is created with.
-    let status = take_status(resource, &mut object);
+    if resource.plural != "nodes" {
+        take_status(resource, &mut object);
+    }
     normalize(resource, &mut object);
     defaults::apply_defaults(&resource.storage_group, &resource.kind, &mut object);
     normalize(resource, &mut object);
-    take_status(resource, &mut object);
-    managed_fields::track_update(None, &mut object, writer, fresh.now);
+    // A Node is the one kind that keeps the status that it is created with.
+    let status = take_status(resource, &mut object);
+    track(resource, None, &mut object, writer, fresh.now);
     // From here on the server itself writes, which nobody owns.
     defaults::prepare_create(&resource.storage_group, &resource.kind, &mut object);
     if let (true, Some(status), Some(fields)) = (resource.plural == "nodes", status, object.as_object_mut()) {
         fields.insert("status".to_owned(), status);
     }
+    if resource.plural == "persistentvolumes" {
+        let now = json!(object::seconds(fresh.now));
+        object::child(&mut object, "status").insert("lastPhaseTransitionTime".to_owned(), now);
+    }
     normalize(resource, &mut object);
+    forget_empty(resource, &mut object);
     let mut causes = metadata::validate(resource, &object);
     causes.extend(validate_kind(resource, &object, None));
     invalid(resource, &object, &causes)?;
     Ok(object)
 }
 
-/// Makes the object that an update stores. `new` is in the stored form; `subresource` is empty, `status` or `finalize`.
+/// Makes the object that an update stores. `new` is in the stored form; `subresource` is empty, `status` or `finalize`;
+/// `patched` says that `new` came of a patch, for which another uid is no precondition but a forbidden change.
 pub(crate) fn prepare_update(
     resource: &Resource,
     subresource: &str,
@@ -99,9 +108,10 @@ pub(crate) fn prepare_update(
     mut new: Value,
     writer: &Writer,
     now: Timestamp,
+    patched: bool,
 ) -> Result<Prepared, ApiError> {
     namespace_of_request(resource, object::namespace(old), &mut new)?;
-    check_versions(resource, old, &new)?;
+    check_versions(resource, old, &new, patched)?;
     restore_system_fields(&mut new, old);
     restore_other_half(resource, subresource, &mut new, old);
     normalize(resource, &mut new);
@@ -110,10 +120,11 @@ pub(crate) fn prepare_update(
     if subresource.is_empty() && resource.rules.status_split {
         object::restore(&mut new, old, "status");
     }
-    managed_fields::track_update(Some(old), &mut new, writer, now);
+    track(resource, Some(old), &mut new, writer, now);
     if subresource.is_empty() {
         defaults::prepare_update(&resource.storage_group, &resource.kind, &mut new, old);
     }
+    forget_empty(resource, &mut new);
     if subresource.is_empty() && generation_moves(resource.rules.generation, old, &new) {
         let next = object::generation(old) + 1;
         object::metadata(&mut new).insert("generation".to_owned(), json!(next));
@@ -152,10 +163,14 @@ fn namespace_of_request(resource: &Resource, namespace: &str, object: &mut Value
 }
 
 /// Optimistic concurrency: a version or uid that is given must be that of the stored object.
-fn check_versions(resource: &Resource, old: &Value, new: &Value) -> Result<(), ApiError> {
+fn check_versions(resource: &Resource, old: &Value, new: &Value, patched: bool) -> Result<(), ApiError> {
     let name = object::name(old);
     let uid = object::uid(new);
     if !uid.is_empty() && uid != object::uid(old) {
+        if patched {
+            let cause = crate::error::invalid_value("metadata.uid", json!(uid), "field is immutable");
+            return Err(ApiError::invalid(&resource.group, &resource.kind, name, &[cause]));
+        }
         let key = Key::new(object::namespace(old), name);
         let path = format!("/registry/{}/{}", resource.plural, key.as_str());
         return Err(ApiError::uid_conflict(resource, name, uid, object::uid(old), &path));
@@ -165,16 +180,19 @@ fn check_versions(resource: &Resource, old: &Value, new: &Value) -> Result<(), A
         if !resource.rules.unconditional_update {
             let cause = crate::error::invalid_value(
                 "metadata.resourceVersion",
-                "0x0",
+                "0",
                 "must be specified for an update",
             );
-            return Err(ApiError::invalid(&resource.group, &resource.kind, name, &[cause]));
+            // This one names the resource where others name the kind.
+            return Err(ApiError::invalid(&resource.group, &resource.plural, name, &[cause]));
         }
     } else if version != object::resource_version(old) {
         if version.parse::<u64>().is_err() {
-            return Err(ApiError::bad_request(format!(
-                "resourceVersion: Invalid value: {version:?}: must be a number"
-            )));
+            return Err(ApiError::new(
+                http::StatusCode::INTERNAL_SERVER_ERROR,
+                "",
+                format!("strconv.ParseUint: parsing {version:?}: invalid syntax"),
+            ));
         }
         return Err(ApiError::modified(resource, name));
     }
@@ -285,6 +303,21 @@ fn generation_moves(rule: Generation, old: &Value, new: &Value) -> bool {
             labels(old) != labels(new) || content(old) != content(new)
         }
     }
+}
+
+/// Tracks who owns what. Fields are owned under the names that they have in the form that was written.
+fn track(resource: &Resource, old: Option<&Value>, new: &mut Value, writer: &Writer, now: Timestamp) {
+    if resource.is_storage_form() {
+        return managed_fields::track_update(old, new, writer, now);
+    }
+    let served = |object: &Value| {
+        let mut object = object.clone();
+        resource.encode(&mut object);
+        object
+    };
+    let mut served_new = served(new);
+    managed_fields::track_update(old.map(served).as_ref(), &mut served_new, writer, now);
+    object::restore_metadata(new, &served_new, "managedFields");
 }
 
 /// Brings an object into the form that the server keeps.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::ROUNDS;
 use super::create::create_object;
-use super::decode::{Encoded, decode_object};
+use super::decode::{Encoded, cannot_be_handled, decode_object};
 use super::prepare::{Prepared, prepare_update};
 use crate::error::ApiError;
 use crate::object;
@@ -20,10 +20,13 @@ pub(in crate::service) fn update(call: &Call<'_>) -> Result<Reply, ApiError> {
     let resource = &target.resource;
     let encoded = Encoded::new(call.headers, &call.body);
     let mut new = decode_object(encoded, &resource.group, &resource.version, &resource.kind)?;
-    call.check_fields(&mut new)?;
+    call.check_fields(&mut new, |why| cannot_be_handled(&resource.kind, &resource.version, &why))?;
     let name = object::name(&new);
     if name.is_empty() {
-        return Err(ApiError::bad_request("name must be provided"));
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({} based on URL) was undeterminable: name must be provided",
+            target.name
+        )));
     }
     if name != target.name {
         return Err(ApiError::bad_request(format!(
@@ -44,7 +47,7 @@ pub(in crate::service) fn update(call: &Call<'_>) -> Result<Reply, ApiError> {
     }
     let writer = call.writer(&target.subresource)?;
     let (stored, changed) = commit(call, &key, |old| {
-        prepare_update(resource, &target.subresource, old, new.clone(), &writer, call.now)
+        prepare_update(resource, &target.subresource, old, new.clone(), &writer, call.now, false)
     })?;
     call.object_reply(StatusCode::OK, &stored, changed)
 }
