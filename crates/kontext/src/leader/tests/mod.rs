@@ -1,0 +1,3 @@
+mod candidate;
+mod fake;
+mod run;
