@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod informer;
+pub mod leader;
 pub mod queue;
 pub mod rate_limit;
 pub mod runner;
