@@ -1,27 +1,5 @@
 //! A simulated kubelet (and scheduler): it makes Pods of any API server start, become ready, end and go away.
 //!
-//! It is a client like any other, so it works against the in-memory server and against a real one. For each Pod it
-//! does what a node would do: the Pod is bound to the node with the fewest Pods, becomes Running and Ready, and when
-//! it is deleted its deletion is finished. Pods of Jobs succeed. The annotation `kontext.dev/sim` chooses otherwise:
-//!
-//! | value | what the Pod does |
-//! |---|---|
-//! | `pending` | is bound and never starts |
-//! | `unready` | runs and never becomes ready |
-//! | `crash` | its containers are in `CrashLoopBackOff` |
-//! | `fail=CODE` | its containers exit with this code: the Pod fails, or crashes if its restart policy says so |
-//! | `succeed` | its containers exit with 0 |
-//! | `run` | runs, even as a Pod of a Job |
-//!
-//! ```no_run
-//! # async fn example(client: kube::Client) -> Result<(), kube::Error> {
-//! let kubelet = kontext_apiserver::SimulatedKubelet::builder(client).nodes(3).start().await?;
-//! // ... Pods start ...
-//! kubelet.stop().await;
-//! # Ok(())
-//! # }
-//! ```
-//!
 //! Data flow: [`watch`] (list, watch, list again) -> [`state`] (what is known and what was done; pure) -> [`act`]
 //! (API calls, at most [`Builder::concurrency`] at once) -> results back into [`state`]. Nothing is done twice: what
 //! was done for a Pod's uid is remembered until a watch event shows it.
@@ -43,7 +21,29 @@ use kube::Client;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// Entry point: [`SimulatedKubelet::builder`].
+/// A simulated kubelet (and scheduler): it makes Pods start, become ready, end and go away.
+///
+/// It is a client like any other, so it works against the in-memory server and against a real one. For each Pod it
+/// does what a node would do: the Pod is bound to the node with the fewest Pods, becomes Running and Ready, and when
+/// it is deleted its deletion is finished. Pods of Jobs succeed. The annotation `kontext.dev/sim` chooses otherwise:
+///
+/// | value | what the Pod does |
+/// |---|---|
+/// | `pending` | is bound and never starts |
+/// | `unready` | runs and never becomes ready |
+/// | `crash` | its containers are in `CrashLoopBackOff` |
+/// | `fail=CODE` | its containers exit with this code: the Pod fails, or crashes if its restart policy says so |
+/// | `succeed` | its containers exit with 0 |
+/// | `run` | runs, even as a Pod of a Job |
+///
+/// ```no_run
+/// # async fn example(client: kube::Client) -> Result<(), kube::Error> {
+/// let kubelet = kontext_apiserver::SimulatedKubelet::builder(client).nodes(3).start().await?;
+/// // ... Pods start ...
+/// kubelet.stop().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct SimulatedKubelet;
 
