@@ -17,6 +17,7 @@ pub mod expectations;
 mod failure;
 pub mod model;
 pub mod ranking;
+pub mod recorder;
 pub mod replicaset;
 pub mod slow_start;
 pub mod stale;
