@@ -7,44 +7,41 @@ use kube::Client;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{
-    Failure, FailureKind,
-    model::{ResourceVersion, Text},
-};
+use crate::{Failure, FailureKind, model::ResourceVersion};
 
 /// The API server as one loop sees it.
 #[derive(Clone)]
-pub struct Cluster {
+pub(crate) struct Cluster {
     client: Client,
     manager: &'static str,
 }
 
 /// Which object, or which collection.
 #[derive(Clone, Copy, Debug)]
-pub struct At<'a> {
+pub(crate) struct At<'a> {
     /// Its resource.
-    pub resource: Resource,
+    pub(crate) resource: Resource,
     /// Its namespace.
-    pub namespace: &'a str,
+    pub(crate) namespace: &'a str,
     /// Its name; empty for the collection.
-    pub name: &'a str,
+    pub(crate) name: &'a str,
     /// `status`; empty for the object itself.
-    pub subresource: &'static str,
+    pub(crate) subresource: &'static str,
 }
 
 impl<'a> At<'a> {
     /// A collection.
-    pub fn collection(resource: Resource, namespace: &'a str) -> Self {
+    pub(crate) fn collection(resource: Resource, namespace: &'a str) -> Self {
         Self { resource, namespace, name: "", subresource: "" }
     }
 
     /// An object.
-    pub fn object(resource: Resource, namespace: &'a str, name: &'a str) -> Self {
+    pub(crate) fn object(resource: Resource, namespace: &'a str, name: &'a str) -> Self {
         Self { resource, namespace, name, subresource: "" }
     }
 
     /// The status of an object.
-    pub fn status(resource: Resource, namespace: &'a str, name: &'a str) -> Self {
+    pub(crate) fn status(resource: Resource, namespace: &'a str, name: &'a str) -> Self {
         Self { resource, namespace, name, subresource: "status" }
     }
 
@@ -60,54 +57,54 @@ impl<'a> At<'a> {
 
 /// The little that is read of what a pod create answers.
 #[derive(Debug, Deserialize)]
-pub struct Written {
+pub(crate) struct Written {
     /// Its metadata.
-    pub metadata: WrittenMeta,
+    pub(crate) metadata: WrittenMeta,
 }
 
 /// Metadata of what was written.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct WrittenMeta {
+pub(crate) struct WrittenMeta {
     /// The name that it has now.
-    pub name: String,
+    pub(crate) name: String,
     /// The version that the cache has to reach.
-    pub resource_version: String,
+    pub(crate) resource_version: String,
 }
 
 impl Written {
     /// The version that the cache has to reach.
-    pub fn version(&self) -> ResourceVersion {
+    pub(crate) fn version(&self) -> ResourceVersion {
         ResourceVersion::new(&self.metadata.resource_version)
     }
 }
 
 /// What a live list says of the pods in it.
 #[derive(Debug, Deserialize)]
-pub struct LivePods {
+pub(crate) struct LivePods {
     /// The list's own metadata.
-    pub metadata: LivePodsMeta,
+    pub(crate) metadata: LivePodsMeta,
     /// The pods.
     #[serde(default)]
-    pub items: Vec<crate::model::Pod>,
+    pub(crate) items: Vec<crate::model::Pod>,
 }
 
 /// Metadata of a live list.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LivePodsMeta {
+pub(crate) struct LivePodsMeta {
     /// The version at which the list holds.
-    pub resource_version: String,
+    pub(crate) resource_version: String,
 }
 
 impl Cluster {
     /// The API server behind `client`; writes are recorded in `managedFields` as `manager`'s.
-    pub fn new(client: Client, manager: &'static str) -> Self {
+    pub(crate) fn new(client: Client, manager: &'static str) -> Self {
         Self { client, manager }
     }
 
     /// POST.
-    pub async fn create<K: DeserializeOwned>(
+    pub(crate) async fn create<K: DeserializeOwned>(
         &self,
         action: &Action,
         at: At<'_>,
@@ -118,7 +115,7 @@ impl Cluster {
     }
 
     /// PUT. The body holds the resource version that was read.
-    pub async fn replace<K: DeserializeOwned>(
+    pub(crate) async fn replace<K: DeserializeOwned>(
         &self,
         action: &Action,
         at: At<'_>,
@@ -129,58 +126,33 @@ impl Cluster {
     }
 
     /// PATCH by strategic merge.
-    pub async fn patch(&self, action: &Action, at: At<'_>, body: &Value) -> Result<Written, Failure> {
+    pub(crate) async fn patch(&self, action: &Action, at: At<'_>, body: &Value) -> Result<Written, Failure> {
         let request = self.write("PATCH", at, "application/strategic-merge-patch+json", body)?;
         action.call(self.client.request(request)).await.map_err(failure)
     }
 
     /// DELETE with the server's defaults. NotFound is a failure of that kind; most callers take it for success.
-    pub async fn delete(&self, action: &Action, at: At<'_>) -> Result<(), Failure> {
+    pub(crate) async fn delete(&self, action: &Action, at: At<'_>) -> Result<(), Failure> {
         let request = Request::delete(at.path()).body(Vec::new()).map_err(|e| malformed(&e))?;
         action.call(self.client.request_text(request)).await.map(drop).map_err(failure)
     }
 
     /// GET from the server itself, not from a cache.
-    pub async fn fetch<K: DeserializeOwned>(&self, context: &Context, at: At<'_>) -> Result<K, Failure> {
+    pub(crate) async fn fetch<K: DeserializeOwned>(
+        &self,
+        context: &Context,
+        at: At<'_>,
+    ) -> Result<K, Failure> {
         let request = Request::get(at.path()).body(Vec::new()).map_err(|e| malformed(&e))?;
         context.call(self.client.request::<K>(request)).await.map_err(failure)
     }
 
     /// All pods of a namespace as they are now, by a consistent read. Without a selector: a pod that we created may
     /// have lost its labels since.
-    pub async fn live_pods(&self, context: &Context, namespace: &str) -> Result<LivePods, Failure> {
+    pub(crate) async fn live_pods(&self, context: &Context, namespace: &str) -> Result<LivePods, Failure> {
         let path = At::collection(crate::informers::PODS, namespace).path();
         let request = Request::get(path).body(Vec::new()).map_err(|e| malformed(&e))?;
         context.call(self.client.request(request)).await.map_err(failure)
-    }
-
-    /// ReplicaSets of a namespace by label selector, as they are now.
-    pub async fn live_uids(
-        &self,
-        context: &Context,
-        resource: Resource,
-        namespace: &str,
-        selector: &str,
-    ) -> Result<Vec<Text>, Failure> {
-        #[derive(Deserialize)]
-        struct List {
-            #[serde(default)]
-            items: Vec<Item>,
-        }
-        #[derive(Deserialize)]
-        struct Item {
-            metadata: Uid,
-        }
-        #[derive(Deserialize)]
-        struct Uid {
-            uid: String,
-        }
-        let path = At::collection(resource, namespace).path();
-        let query: String = form_encoded(selector);
-        let request = Request::get(format!("{path}?labelSelector={query}")).body(Vec::new());
-        let list: List =
-            context.call(self.client.request(request.map_err(|e| malformed(&e))?)).await.map_err(failure)?;
-        Ok(list.items.into_iter().map(|item| Text::from(item.metadata.uid)).collect())
     }
 
     fn write(
@@ -200,11 +172,6 @@ impl Cluster {
     }
 }
 
-fn form_encoded(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
-}
-
 fn malformed(error: &dyn std::error::Error) -> Failure {
     Failure::new(FailureKind::Other, format!("the request cannot be made: {error}"))
 }
@@ -216,14 +183,15 @@ fn failure(error: CallError<kube::Error>) -> Failure {
             (409, "AlreadyExists") => FailureKind::AlreadyExists,
             (409, "Conflict") => FailureKind::Conflict,
             (404, _) => FailureKind::NotFound,
+            (422, _) => FailureKind::Invalid,
             (403, _) if is_namespace_terminating(status) => FailureKind::NamespaceTerminating,
             (504, _) | (_, "Timeout") => FailureKind::Uncertain,
             _ => FailureKind::Other,
         },
         // The request may have reached the server, and the answer was lost.
-        CallError::Call(kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::ReadEvents(_)) => {
-            FailureKind::Uncertain
-        }
+        CallError::Call(
+            kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::ReadEvents(_),
+        ) => FailureKind::Uncertain,
         // The server did the work, and answered what cannot be read.
         CallError::Call(kube::Error::SerdeError(_) | kube::Error::FromUtf8(_)) => FailureKind::Uncertain,
         CallError::DeadlineExceeded { .. } | CallError::Cancelled { .. } => FailureKind::Uncertain,

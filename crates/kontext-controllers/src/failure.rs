@@ -23,6 +23,8 @@ pub enum FailureKind {
     NamespaceTerminating,
     /// A timeout, or a connection lost after the request was sent: it may have been done or not.
     Uncertain,
+    /// 422: also the answer where a uid given as precondition is not the object's.
+    Invalid,
     /// Anything else.
     Other,
 }
@@ -32,6 +34,25 @@ impl Failure {
     #[must_use]
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
+    }
+}
+
+impl Failure {
+    /// Several failures as one, as upstream words it; success where there is none.
+    pub(crate) fn all(mut failures: Vec<Self>) -> Result<(), Self> {
+        match failures.len() {
+            0 => Ok(()),
+            1 => Err(failures.remove(0)),
+            _ => {
+                let texts: Vec<&str> = failures.iter().map(|failure| failure.message.as_str()).collect();
+                Err(Self::new(FailureKind::Other, format!("[{}]", texts.join(", "))))
+            }
+        }
+    }
+
+    /// The object is gone, or another one stands under its name: there is nothing left to let go.
+    pub(crate) fn is_gone_or_invalid(&self) -> bool {
+        matches!(self.kind, FailureKind::NotFound | FailureKind::Invalid)
     }
 }
 

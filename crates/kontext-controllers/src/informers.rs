@@ -7,26 +7,26 @@ use kontext::informer::{Resource, Watched};
 use crate::model::{Deployment, Meta, Object, Pod, ReplicaSet};
 
 /// Pods.
-pub const PODS: Resource = Resource { group: "", version: "v1", plural: "pods", kind: "Pod" };
+pub(crate) const PODS: Resource = Resource { group: "", version: "v1", plural: "pods", kind: "Pod" };
 /// ReplicaSets.
-pub const REPLICA_SETS: Resource =
+pub(crate) const REPLICA_SETS: Resource =
     Resource { group: "apps", version: "v1", plural: "replicasets", kind: "ReplicaSet" };
 /// Deployments.
-pub const DEPLOYMENTS: Resource =
+pub(crate) const DEPLOYMENTS: Resource =
     Resource { group: "apps", version: "v1", plural: "deployments", kind: "Deployment" };
 
 /// The index entry of the children that an owner controls.
-pub fn owned_by(uid: &str) -> String {
+pub(crate) fn owned_by(uid: &str) -> String {
     format!("owner/{uid}")
 }
 
 /// The index entry of a namespace's objects that nothing controls.
-pub fn orphans_of(namespace: &str) -> String {
+pub(crate) fn orphans_of(namespace: &str) -> String {
     format!("orphans/{namespace}")
 }
 
 /// The index entry of all of a namespace's objects, of the kinds that own others.
-pub fn namespace_of(namespace: &str) -> String {
+pub(crate) fn namespace_of(namespace: &str) -> String {
     format!("namespace/{namespace}")
 }
 
@@ -60,5 +60,8 @@ macro_rules! watched {
 }
 
 watched!(Pod, serde_json::from_str, |meta: &Meta| vec![by_owner(meta)]);
-watched!(ReplicaSet, ReplicaSet::parse, |meta: &Meta| vec![by_owner(meta), namespace_of(&meta.namespace).into()]);
+watched!(ReplicaSet, ReplicaSet::parse, |meta: &Meta| vec![
+    by_owner(meta),
+    namespace_of(&meta.namespace).into()
+]);
 watched!(Deployment, Deployment::parse, |meta: &Meta| vec![namespace_of(&meta.namespace).into()]);

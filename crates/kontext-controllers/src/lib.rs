@@ -10,18 +10,25 @@
 
 pub mod availability;
 pub mod claim;
+mod cluster;
 pub mod deployment;
 mod describe;
 pub mod events;
 pub mod expectations;
 mod failure;
+mod informers;
+pub mod manager;
+mod metrics;
 pub mod model;
+mod names;
+mod own_status;
 pub mod ranking;
 pub mod recorder;
 pub mod replicaset;
 pub mod slow_start;
 pub mod stale;
 pub mod template;
+mod watch;
 
 #[cfg(test)]
 mod fixtures;

@@ -55,6 +55,11 @@ macro_rules! on_both_servers {
             async fn scenario($server: $type) -> $result $body
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn in_memory() -> $result {
+                scenario($crate::Server::InMemory($crate::InMemoryServer::start().await?)).await
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn real() -> $result {
                 let test = concat!(module_path!(), "::real");
                 let Some(server) = $crate::macro_support::$real(test).await else {

@@ -27,6 +27,7 @@
 pub mod assets;
 pub mod audit;
 mod both;
+mod in_memory;
 mod kubectl;
 mod namespace;
 mod pki;
@@ -37,6 +38,7 @@ mod server;
 pub mod upstream_manager;
 
 pub use assets::Assets;
+pub use in_memory::InMemoryServer;
 pub use kubectl::Kubectl;
 pub use process::{Process, Usage};
 pub use real::{RealServer, RealServerBuilder};

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use anyhow::Result;
 use kube::{Client, Config};
 
-use crate::RealServer;
+use crate::{InMemoryServer, RealServer};
 
 /// The server of a scenario that must hold on both; see [`on_both_servers!`](crate::on_both_servers).
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Server {
+    /// The in-memory API server.
+    InMemory(Arc<InMemoryServer>),
     /// Upstream's kube-apiserver.
     Real(Arc<RealServer>),
 }
@@ -20,6 +22,7 @@ impl Server {
     /// A client for a user who may do everything.
     pub async fn client(&self, user: &str) -> Result<Client> {
         match self {
+            Self::InMemory(server) => server.client(user).await,
             Self::Real(server) => server.client(user).await,
         }
     }
@@ -27,6 +30,7 @@ impl Server {
     /// A client configuration for a user who may do everything.
     pub async fn config(&self, user: &str) -> Result<Config> {
         match self {
+            Self::InMemory(server) => server.config(user).await,
             Self::Real(server) => server.config(user).await,
         }
     }
@@ -34,6 +38,7 @@ impl Server {
     /// Writes a kubeconfig file for a user who may do everything: for kubectl and other programs.
     pub async fn kubeconfig(&self, user: &str) -> Result<PathBuf> {
         match self {
+            Self::InMemory(server) => server.kubeconfig(user),
             Self::Real(server) => server.kubeconfig(user),
         }
     }
@@ -47,6 +52,15 @@ impl Server {
     pub fn real(&self) -> Option<&RealServer> {
         match self {
             Self::Real(server) => Some(server),
+            Self::InMemory(_) => None,
+        }
+    }
+
+    /// The in-memory server, for what only that has (its request log, its faults); `None` on the real one.
+    pub fn in_memory(&self) -> Option<&kontext_apiserver::ApiServer> {
+        match self {
+            Self::InMemory(server) => Some(server.server()),
+            Self::Real(_) => None,
         }
     }
 }

@@ -24,19 +24,16 @@ pub struct AnnotationRules {
 
 impl Default for AnnotationRules {
     fn default() -> Self {
-        Self::with_trace_prefix("tracing.k8s.io")
+        Self::new(kontext::Keys::default().all())
     }
 }
 
 impl AnnotationRules {
-    /// The rules where the trace keys are `<prefix>/traceparent`, `<prefix>/tracestate` and `<prefix>/baggage`.
+    /// The rules where `keys` are the ones that carry context.
     #[must_use]
-    pub fn with_trace_prefix(prefix: &str) -> Self {
+    pub fn new<'a>(keys: impl IntoIterator<Item = &'a str>) -> Self {
         let fixed = [LAST_APPLIED, REVISION, REVISION_HISTORY, DESIRED_REPLICAS, MAX_REPLICAS, ROLLBACK_TO];
-        let trace = ["traceparent", "tracestate", "baggage"].map(|name| format!("{prefix}/{name}"));
-        let skipped =
-            fixed.map(str::to_owned).into_iter().chain(trace).chain(["kontext.dev/cause".to_owned()]);
-        Self { skipped: skipped.collect() }
+        Self { skipped: fixed.into_iter().chain(keys).map(str::to_owned).collect() }
     }
 
     /// Whether this annotation is copied.
@@ -86,7 +83,7 @@ mod tests {
 
     #[test]
     fn bookkeeping_and_trace_keys_are_never_copied() {
-        let rules = AnnotationRules::with_trace_prefix("trace.example.com");
+        let rules = AnnotationRules::new(kontext::Keys::with_prefix("trace.example.com/").all());
         for key in [
             "kubectl.kubernetes.io/last-applied-configuration",
             "deployment.kubernetes.io/revision",

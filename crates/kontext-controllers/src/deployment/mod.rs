@@ -35,6 +35,7 @@ mod arithmetic;
 mod cleanup;
 mod conditions;
 mod create;
+mod handlers;
 mod journal;
 mod new_replica_set;
 mod recreate;
@@ -43,6 +44,8 @@ mod rollback;
 mod rolling;
 mod scale;
 mod sets;
+mod shared;
+mod shell;
 mod status;
 mod step;
 mod sync;
@@ -55,7 +58,10 @@ pub use annotations::{
     AnnotationRules, DESIRED_REPLICAS, MAX_REPLICAS, REVISION, REVISION_HISTORY, ROLLBACK_TO,
 };
 pub use arithmetic::{FencepostError, Fenceposts};
+pub(crate) use handlers::{DeploymentEvents, PodEvents, SetEvents};
 pub use sets::is_new;
+pub(crate) use shared::Shared;
+pub(crate) use shell::DeploymentLoop;
 pub use step::{Done, Next, Requeue, Step, StepResult, action};
 
 use crate::model::{Deployment, ReplicaSet, Selector, Text};

@@ -44,6 +44,21 @@ impl RawObject {
         object
     }
 
+    /// Whether both have the same `spec`, byte for byte; the API server writes equal specs alike.
+    pub(crate) fn has_spec_of(&self, other: &Self) -> bool {
+        #[derive(Deserialize)]
+        struct Object<'a> {
+            #[serde(borrow)]
+            spec: Option<&'a RawValue>,
+        }
+        let spec = |raw: &'_ Self| {
+            serde_json::from_str::<Object<'_>>(&raw.0)
+                .ok()
+                .and_then(|o| o.spec.map(|spec| spec.get().to_owned()))
+        };
+        spec(self) == spec(other)
+    }
+
     /// `spec.template` as a tree.
     pub(super) fn template(&self) -> Value {
         #[derive(Deserialize)]

@@ -19,11 +19,17 @@
 //! - Changed on purpose: a create of unknown outcome is no error; see [`crate::expectations`].
 
 mod decide;
+mod handlers;
 mod observe;
+mod shared;
+mod shell;
 mod status;
 
 pub use decide::{BURST, Decision, Delete, Observed, decide};
+pub(crate) use handlers::{PodEvents, SetEvents};
 pub use observe::{Candidates, sort_candidates};
+pub(crate) use shared::Shared;
+pub(crate) use shell::ReplicaSetLoop;
 pub use status::{NewStatus, StatusInput, requeue_after, status};
 
 /// Names of the loop's actions.

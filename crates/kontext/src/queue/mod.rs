@@ -177,7 +177,7 @@ impl WorkQueue {
         self.len() == 0
     }
 
-    /// Whether nothing waits, is delayed or is being processed.
+    /// Whether nothing waits, is retried or is being processed. Timers for later do not count.
     pub fn is_idle(&self) -> bool {
         self.0.state.lock().is_idle()
     }

@@ -177,7 +177,10 @@ impl State {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.values().all(|entry| {
+            let timer_only = entry.due.is_none_or(|(_, event)| event == Some(EventKind::Timer));
+            entry.waiting.is_none() && entry.processing.is_none() && timer_only
+        })
     }
 
     pub(super) fn is_shut_down(&self) -> bool {
