@@ -62,7 +62,8 @@ async fn a_narrow_terminal_gets_more_lines_and_a_pipe_long_ones() {
         replicaset-controller  replicaset.CreatePod  "1 of 3 replicas missing"         +19 ms
         somebody               deleted Pod web-7d4b9-k9                         14:30:00.101Z  verified
                                who did it is not kept on any object; the audit log has it
-    "#]].assert_eq(&all);
+    "#]]
+    .assert_eq(&all);
 }
 
 #[tokio::test]
