@@ -6,6 +6,7 @@ pub mod leader;
 pub mod queue;
 pub mod rate_limit;
 pub mod runner;
+pub mod telemetry;
 
 pub use client::client;
 pub use kontext_core::*;

@@ -17,13 +17,13 @@ use super::response::ResponseBody;
 /// It reads the bound context when it is first polled, not when it is made: `kube::Client` has a buffer outside, so
 /// the service is called on a task of its own, and only this future runs where the request was made.
 pub struct ResponseFuture<B> {
-    inner: Pin<Box<dyn Future<Output = Result<Response<ResponseBody<B>>, BoxError>> + Send>>,
+    inner: Pin<Box<dyn Future<Output = Answer<B>> + Send>>,
 }
 
+type Answer<B> = Result<Response<ResponseBody<B>>, BoxError>;
+
 impl<B> ResponseFuture<B> {
-    pub(super) fn new(
-        inner: impl Future<Output = Result<Response<ResponseBody<B>>, BoxError>> + Send + 'static,
-    ) -> Self {
+    pub(super) fn new(inner: impl Future<Output = Answer<B>> + Send + 'static) -> Self {
         Self { inner: Box::pin(inner) }
     }
 }

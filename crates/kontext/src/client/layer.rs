@@ -35,7 +35,7 @@ impl State {
     /// Counts for whoever listens: the layer's telemetry where it has one, else the context's.
     pub(super) fn count(&self, context: Option<&kontext_core::Context>, counted: Counted) {
         if let Some(telemetry) =
-            self.telemetry.as_ref().or_else(|| context.map(|context| context.telemetry()))
+            self.telemetry.as_ref().or_else(|| context.map(kontext_core::Context::telemetry))
         {
             telemetry.count(counted, 1);
         }

@@ -46,6 +46,7 @@ pub use layer::ContextLayer;
 pub use request::{Patch, ResourceRequest, Verb};
 pub use response::ResponseBody;
 pub use service::ContextService;
+pub use splice::SpliceError;
 
 use kontext_core::Policy;
 
@@ -66,4 +67,14 @@ pub enum Unbound {
 /// Where kube cannot make a client of the configuration.
 pub fn client(config: kube::Config, policy: Arc<Policy>) -> kube::Result<kube::Client> {
     Builder::new(config, policy).build()
+}
+
+/// `body`, the JSON of an object, with `annotations` set; every other byte stays as it is.
+///
+/// # Errors
+///
+/// Where the body is no JSON object, or has `metadata` or `annotations` twice.
+pub fn annotate(body: &[u8], annotations: &[(&str, &str)]) -> Result<Vec<u8>, SpliceError> {
+    let edits: Vec<_> = annotations.iter().map(|(key, value)| (*key, splice::Edit::Set(value))).collect();
+    splice::splice(body, &splice::scan(body)?, &edits)
 }

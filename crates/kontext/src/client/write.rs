@@ -113,10 +113,10 @@ where
             let live = self.object(&query, audit_id_is_ours).await?;
             return updated(writing, body, scanned, Replaced::Live(&live));
         }
-        if let Some(known) = self.state.known.as_ref().and_then(|known| known.as_read(&query)) {
-            if query.fits(&known) {
-                return updated(writing, body, scanned, Replaced::Read(&known));
-            }
+        if let Some(known) = self.state.known.as_ref().and_then(|known| known.as_read(&query))
+            && query.fits(&known)
+        {
+            return updated(writing, body, scanned, Replaced::Read(&known));
         }
         let json = match self.state.responses.find(query.uid, query.resource_version) {
             Some(json) => json,

@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep_until};
 
 /// Fills with `qps` tokens a second up to `burst`; full at first.
 #[derive(Debug)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     qps: f64,
     burst: f64,
     tokens: f64,
@@ -15,7 +15,7 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    pub(super) fn new(qps: f64, burst: u32) -> Self {
+    pub(crate) fn new(qps: f64, burst: u32) -> Self {
         let burst = f64::from(burst);
         Self { qps, burst, tokens: burst, at: Instant::now() }
     }
@@ -28,7 +28,7 @@ impl Bucket {
     }
 
     /// Takes a token, or says how long it will be until there is one.
-    fn try_take(&mut self, now: Instant) -> Result<(), Duration> {
+    pub(crate) fn try_take(&mut self, now: Instant) -> Result<(), Duration> {
         let filled = now.duration_since(self.at).as_secs_f64() * self.qps;
         self.tokens = (self.tokens + filled).min(self.burst);
         self.at = now;
@@ -59,7 +59,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_idle_bucket_fills_up_to_its_burst_and_no_further() {
         let mut bucket = Bucket::new(1000.0, 2);
-        (bucket.take().await, bucket.take().await);
+        bucket.take().await;
+        bucket.take().await;
         tokio::time::advance(Duration::from_secs(60)).await;
         let now = Instant::now();
         assert_eq!((bucket.try_take(now), bucket.try_take(now)), (Ok(()), Ok(())));

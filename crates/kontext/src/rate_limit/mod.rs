@@ -4,7 +4,7 @@
 //! Waiting is first come, first served. A request that is dropped while it waits gives its place back. A watch counts
 //! as one request.
 
-mod bucket;
+pub(crate) mod bucket;
 mod future;
 mod layer;
 

@@ -15,7 +15,8 @@ use thiserror::Error;
 
 /// A body that cannot be spliced.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub(crate) enum SpliceError {
+#[non_exhaustive]
+pub enum SpliceError {
     /// It is not JSON of the form that the splice needs.
     #[error("the body is not a JSON object")]
     Form,
