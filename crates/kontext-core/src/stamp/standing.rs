@@ -63,7 +63,9 @@ impl Stamp {
             return Standing::Copied(copied);
         }
         let generation_holds = match (self.generation, bearer.generation) {
-            (Some(stamped), Some(live)) => stamped == live || (bearer.deleting && stamped + 1 == live),
+            (Some(stamped), Some(live)) => {
+                stamped == live || (bearer.deleting && stamped.checked_add(1) == Some(live))
+            }
             (None, _) => true,
             (Some(_), None) => false,
         };

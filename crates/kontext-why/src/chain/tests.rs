@@ -558,3 +558,40 @@ async fn what_may_not_be_read_is_noted_and_the_chain_goes_on() {
     "#]]
     .assert_eq(&text);
 }
+
+#[tokio::test]
+async fn a_forged_stamp_with_the_largest_numbers_is_told_without_panic() {
+    let mut forged = creation().hops(u16::MAX);
+    forged.stamp.more_causes = u64::MAX;
+    forged.stamp.generation = Some(i64::MAX);
+    forged.stamp.origin.as_mut().expect("an origin").object.generation = Some(i64::MIN);
+    let text = forged.text();
+    for clock in ["253402200000000", "-377705000000000", "0"] {
+        let text =
+            text.replace(&format!("\"t\":{}", forged.stamp.time.as_millisecond()), &format!("\"t\":{clock}"));
+        assert!(text.contains(clock));
+        let mut pod = pod().annotated(&Keys::default().cause, &text);
+        pod["metadata"]["deletionTimestamp"] = "2026-03-01T14:50:00Z".into();
+        for uid in [None, Some("u-p")] {
+            let mut pod = pod.clone();
+            if let Some(uid) = uid {
+                // As an update, it is not held against the creation.
+                let text =
+                    text.replace("\"p\":\"web-7d4b9-\"", &format!("\"p\":\"web-7d4b9-\",\"u\":\"{uid}\""));
+                pod = pod.annotated(&Keys::default().cause, &text);
+            }
+            let text = told(&Fake::of([pod, deployment()]), "Pod web-7d4b9-x2x8k").await;
+            assert!(text.contains("deletion was asked for"), "{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cause_named_like_a_path_is_not_looked_up() {
+    let mut forged = creation();
+    forged.stamp.causes[0].name = "../../secrets/x".into();
+    forged.stamp.subject = kontext_core::ObjectRef::new("Secret", Some("kube-system/.."), "a?b");
+    let cluster = Fake::of([pod().stamped(&forged), deployment()]);
+    chain(&cluster, "Pod web-7d4b9-x2x8k").await;
+    assert_eq!(*cluster.asked.lock().expect("no panic while locked"), ["Pod", "Deployment"]);
+}

@@ -152,7 +152,8 @@ fn row(step: &Step, below: Option<&Step>, home: Option<&str>, options: &TextOpti
 /// The causes of an action that are not the step below it.
 fn causes(action: &ActionTold, home: Option<&str>, lines: &mut Vec<(Look, String)>) {
     let followed = action.causes.iter().any(|cause| cause.followed);
-    let mut more = action.more_causes + action.causes.len() as u64;
+    // A forged stamp may count as far as numbers go.
+    let mut more = action.more_causes.saturating_add(action.causes.len() as u64);
     if let Some(first) = action.causes.first() {
         more -= 1;
         if !followed {
