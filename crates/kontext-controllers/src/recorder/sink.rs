@@ -49,11 +49,11 @@ pub struct Created {
 #[non_exhaustive]
 pub enum SinkError {
     /// It may be written another time, and may even have been: the network, 5xx, 429.
-    #[error("{0}")]
-    Transient(#[source] Box<dyn Error + Send + Sync>),
+    #[error(transparent)]
+    Transient(Box<dyn Error + Send + Sync>),
     /// It would be refused another time too.
-    #[error("{0}")]
-    Rejected(#[source] Box<dyn Error + Send + Sync>),
+    #[error(transparent)]
+    Rejected(Box<dyn Error + Send + Sync>),
     /// 409 with reason AlreadyExists.
     #[error("an Event of that name is there already")]
     AlreadyExists,

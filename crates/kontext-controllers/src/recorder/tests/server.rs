@@ -1,10 +1,14 @@
 //! Against the in-memory API server.
 
 use k8s_openapi::api::core::v1::{Event as ApiEvent, Namespace};
+use std::sync::Arc;
+
+use kontext::{ObjectRef, Policy, client::ContextLayer};
 use kontext_apiserver::ApiServer;
 use kube::{
     Api, Client,
-    api::{ListParams, ObjectMeta, PostParams},
+    api::{DeleteParams, ListParams, ObjectMeta, PostParams},
+    client::ClientBuilder,
 };
 use serde_json::json;
 
@@ -59,6 +63,31 @@ async fn events_are_created_and_counted_up_with_the_source_as_manager() {
 }
 
 #[tokio::test]
+async fn the_first_occurrence_bears_the_stamp_of_its_action_and_the_next_ones_leave_it_alone() {
+    let server = ApiServer::builder().seed(1).start().await;
+    let layer = ContextLayer::new(Arc::new(Policy::default()));
+    let service = server.service_for("replicaset-controller");
+    let client = ClientBuilder::new(service, "default").with_layer(&layer).build();
+    namespace(&server.client(), "shop").await;
+    let (recorder, task) = Recorder::for_client("replicaset-controller", client);
+    let object = ObjectRef::new("ReplicaSet", Some("shop"), "web");
+    for reason in ["1 of 3 replicas missing", "1 of 5 replicas missing"] {
+        let context = context();
+        let action = context.start(&object, "replicaset.CreatePod").because(reason);
+        recorder.record(action.context(), &set("web"), created("web-a"));
+    }
+    drain(recorder, task).await;
+
+    let events: Api<ApiEvent> = Api::namespaced(server.client(), "shop");
+    let [event] = events.list(&ListParams::default()).await.unwrap().items.try_into().unwrap();
+    assert_eq!(event.count, Some(2));
+    let annotations = event.metadata.annotations.unwrap();
+    assert!(annotations.contains_key("tracing.k8s.io/traceparent"), "{annotations:?}");
+    let cause = &annotations["kontext.dev/cause"];
+    assert!(cause.contains("replicaset.CreatePod") && cause.contains("1 of 3 replicas missing"), "{cause}");
+}
+
+#[tokio::test]
 async fn the_servers_answers_are_told_apart() {
     let server = ApiServer::builder().seed(1).start().await;
     let client = server.client();
@@ -78,6 +107,10 @@ async fn the_servers_answers_are_told_apart() {
     assert!(matches!(absent, Err(SinkError::NotFound(_))), "{absent:?}");
     let invalid = sink.create(&context(), "shop", &event("Not A Name")).await;
     assert!(matches!(invalid, Err(SinkError::Rejected(_))), "{invalid:?}");
+    let namespaces: Api<Namespace> = Api::all(server.client());
+    namespaces.delete("shop", &DeleteParams::default()).await.unwrap();
+    let late = sink.create(&context(), "shop", &event("p.3")).await;
+    assert!(matches!(late, Err(SinkError::NamespaceTerminating)), "{late:?}");
 }
 
 #[test]
