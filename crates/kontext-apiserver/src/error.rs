@@ -194,11 +194,13 @@ impl ApiError {
     }
 
     pub(crate) fn not_acceptable() -> Self {
-        Self::new(
+        let mut error = Self::new(
             StatusCode::NOT_ACCEPTABLE,
             "NotAcceptable",
-            "only the following media types are accepted: application/json",
-        )
+            "406: Not Acceptable\n\nAvailable representations: application/json",
+        );
+        error.details = Some(json!({}));
+        error
     }
 
     pub(crate) fn too_large(limit: usize) -> Self {

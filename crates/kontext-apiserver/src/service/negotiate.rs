@@ -35,8 +35,6 @@ fn form(entry: &str, is_list: bool) -> Option<Form> {
         "Table" => Some(Form::Table),
         "PartialObjectMetadata" if !is_list => Some(Form::Metadata),
         "PartialObjectMetadataList" if is_list => Some(Form::Metadata),
-        // A watch of metadata asks for the single form.
-        "PartialObjectMetadata" => Some(Form::Metadata),
         _ => None,
     }
 }

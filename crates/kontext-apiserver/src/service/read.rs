@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::route::Verb;
 use super::{Call, Reply};
 use crate::error::{ApiError, Cause};
 use crate::object;
@@ -188,10 +189,13 @@ pub(crate) fn resource_version(call: &Call<'_>) -> Result<Option<u64>, ApiError>
         .value("resourceVersion")
         .map(|text| {
             text.parse().map_err(|_| {
-                ApiError::bad_request(format!(
-                    "invalid resource version: resourceVersion: Invalid value: {text:?}: \
-                     strconv.ParseUint: parsing {text:?}: invalid syntax"
-                ))
+                let why = format!(
+                    "resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
+                );
+                match call.target.verb {
+                    Verb::Watch => ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", why),
+                    _ => ApiError::bad_request(format!("invalid resource version: {why}")),
+                }
             })
         })
         .transpose()

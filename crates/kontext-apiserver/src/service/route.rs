@@ -148,9 +148,9 @@ fn resource_path<'a>(
 fn verb(method: &Method, parts: &ResourcePath<'_>, query: &Query) -> Option<Verb> {
     let named = !parts.name.is_empty();
     Some(match (method.as_str(), named) {
-        ("GET" | "HEAD", _) if query.flag("watch") && parts.subresource.is_empty() => Verb::Watch,
-        ("GET" | "HEAD", true) => Verb::Get,
-        ("GET" | "HEAD", false) => Verb::List,
+        ("GET", false) if query.flag("watch") => Verb::Watch,
+        ("GET", true) => Verb::Get,
+        ("GET", false) => Verb::List,
         ("POST", false) => Verb::Create,
         ("POST", true) if !parts.subresource.is_empty() => Verb::Create,
         ("PUT", true) => Verb::Update,
@@ -273,7 +273,7 @@ mod tests {
         let cases = [
             ("GET", "/api/v1/pods", "", "list pods ns= name= sub="),
             ("GET", "/api/v1/namespaces/a/pods", "watch=true", "watch pods ns=a name= sub="),
-            ("GET", "/api/v1/namespaces/a", "", "get namespaces ns= name=a sub="),
+            ("GET", "/api/v1/namespaces/a", "watch=1", "get namespaces ns= name=a sub="),
             ("PUT", "/api/v1/namespaces/a/finalize", "", "update namespaces ns= name=a sub=finalize"),
             ("GET", "/api/v1/namespaces/a/status", "", "get namespaces ns= name=a sub=status"),
             (

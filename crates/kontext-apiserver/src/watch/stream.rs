@@ -27,6 +27,9 @@ const BATCH: usize = 256;
 /// How often a quiet watch hears where it stands.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 
+/// How long before its end a watch hears once more where it stands.
+const LAST_BOOKMARK_BEFORE_END: Duration = Duration::from_secs(2);
+
 /// Which watches shall be cut: those of one resource (group and plural), or all.
 #[derive(Clone, Debug)]
 pub(crate) struct DropSignal(pub(crate) Option<(String, String)>);
@@ -84,7 +87,7 @@ impl Watcher {
             bookmarks: options.bookmarks,
             deadline,
             timeout: Box::pin(sleep_until(deadline)),
-            next_bookmark: Box::pin(sleep_until(now + BOOKMARK_EVERY)),
+            next_bookmark: Box::pin(sleep_until(next_bookmark(now, deadline))),
             ending: false,
             shared,
             resource,
@@ -184,13 +187,9 @@ impl Watcher {
                     self.ending = true;
                 }
             }
-            () = self.timeout.as_mut() => {
-                self.ending = true;
-                self.push_bookmark();
-            }
+            () = self.timeout.as_mut() => self.ending = true,
             () = self.next_bookmark.as_mut() => {
-                let next = (Instant::now() + BOOKMARK_EVERY).min(self.deadline + BOOKMARK_EVERY);
-                self.next_bookmark.as_mut().reset(next);
+                self.next_bookmark.as_mut().reset(next_bookmark(Instant::now(), self.deadline));
                 self.push_bookmark();
             }
         }
@@ -222,6 +221,15 @@ impl Watcher {
             (true, true) => Ready::Event("MODIFIED", change.object.clone()),
             (true, false) => Ready::Event("DELETED", last_seen(change)),
         });
+    }
+}
+
+/// When the next bookmark is due: after a minute, or shortly before the end, whichever comes first.
+fn next_bookmark(now: Instant, deadline: Instant) -> Instant {
+    let regular = now + BOOKMARK_EVERY;
+    match deadline.checked_sub(LAST_BOOKMARK_BEFORE_END) {
+        Some(last) if last > now => regular.min(last),
+        _ => regular,
     }
 }
 

@@ -39,7 +39,7 @@ fn shape(of: &Shape, value: &mut Value) {
         }
         (Shape::List(element), Value::Array(items)) => items.iter_mut().for_each(|item| shape(element, item)),
         (Shape::Map(element), Value::Object(entries)) => {
-            entries.values_mut().for_each(|item| shape(element, item))
+            entries.values_mut().for_each(|item| shape(element, item));
         }
         _ => {}
     }
