@@ -7,8 +7,8 @@ use std::sync::Arc;
 use expect_test::expect;
 use http::{Method, Request};
 use kontext::{
-    Context, Controller, Counted, ObjectRef, Policy, Stamp, Unstamped,
-    client::{ContextLayer, Unbound},
+    Context, Controller, Counted, Fingerprint, ObjectRef, Policy, Stamp, Unstamped,
+    client::{ContextLayer, KnownObjects, ObjectQuery, Unbound},
 };
 use kube::client::Body;
 use serde_json::{Value, json};
@@ -364,6 +364,16 @@ async fn a_refused_look_is_not_repeated_at_every_write() {
     assert_eq!(methods, ["GET", "PUT", "PUT", "PUT"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_look_that_hangs_does_not_cost_the_write_its_deadline() {
+    let put = request(Method::PUT, WEB, "application/json", &deployment());
+    let start = tokio::time::Instant::now();
+    let sent = send_with(Policy::new(), Script::hanging_reads(), put).await;
+    assert_eq!(start.elapsed().as_secs(), 5);
+    assert_eq!((sent.seen.len(), &sent.last().body), (2, &deployment().to_string()));
+    assert_eq!(sent.counted, [Counted::LookedUp, Counted::Unstamped(Unstamped::Unknown)]);
+}
+
 #[tokio::test]
 async fn requests_without_context_are_counted_or_refused() {
     let counts = Arc::new(Counts::default());
@@ -379,4 +389,43 @@ async fn requests_without_context_are_counted_or_refused() {
     expect!["GET /apis/apps/v1/namespaces/shop/deployments/web has no context: make the call through Action::call or Context::call, and spawn with Context::spawn"].assert_eq(&refused.to_string());
     strict.oneshot(get("/api/v1/pods?watch=1")).await.expect("watches need none");
     assert_eq!(script.seen().len(), 2);
+}
+
+/// An informer that keeps items of lists, which have no kind.
+struct Listed(Value);
+
+impl KnownObjects for Listed {
+    fn as_read(&self, query: &ObjectQuery<'_>) -> Option<Fingerprint> {
+        let found = Fingerprint::of_value(&self.0).ok()?;
+        query.fits(&found).then_some(found)
+    }
+
+    fn json(&self, query: &ObjectQuery<'_>) -> Option<bytes::Bytes> {
+        self.as_read(query).map(|_| self.0.to_string().into())
+    }
+}
+
+#[tokio::test]
+async fn what_an_informer_knows_is_not_asked() {
+    let mut item = deployment();
+    item.as_object_mut().expect("an object").remove("kind");
+    let mut scaled = deployment();
+    scaled["spec"]["replicas"] = json!(4);
+    let mut outdated = scaled.clone();
+    outdated["metadata"]["resourceVersion"] = json!("8");
+    for (method, content_type, body, requests) in [
+        (Method::PUT, "application/json", scaled, 1),
+        (Method::PATCH, MERGE, json!({"spec": {"replicas": 4}}), 1),
+        (Method::PUT, "application/json", outdated, 2),
+    ] {
+        let counts = Arc::new(Counts::default());
+        let script = Script::with_object(deployment());
+        let layer = ContextLayer::new(Arc::default()).known_objects(Arc::new(Listed(item.clone())));
+        let context = context(&counts);
+        let action = context.start(&object(), "deployment.Scale");
+        let call = layer.layer(script.service()).oneshot(request(method, WEB, content_type, &body));
+        action.call(call).await.expect("an answer");
+        assert_eq!(script.seen().len(), requests, "{body}");
+        assert_eq!(counts.all().contains(&Counted::Injected), requests == 1, "{body}");
+    }
 }

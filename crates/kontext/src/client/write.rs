@@ -1,6 +1,6 @@
 //! The way of a write: learn what it changes, decide, stamp.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header, request::Parts};
@@ -22,6 +22,9 @@ use super::{
 
 /// The longest object that is read to learn what a write changes.
 const MAX_OBJECT: usize = 4 << 20;
+/// How long that read may take: the write has to be done within the deadline of its context, whatever we would like
+/// to know before.
+const MAX_READ: Duration = Duration::from_secs(5);
 
 /// The kind of write that a verb is; deletes have no body that stays.
 pub(super) fn kind(verb: Verb) -> Option<WriteKind> {
@@ -183,9 +186,14 @@ where
             }
         }
         self.count(Counted::LookedUp);
+        tokio::time::timeout(MAX_READ, self.answer(request)).await.map_err(|_| Unstamped::Unknown)?
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Result<Bytes, Unstamped> {
         let answer = self.inner.call(request).await.map_err(|_| Unstamped::Unknown)?;
         if answer.status() == StatusCode::FORBIDDEN {
-            self.state.forbidden.record(group, resource, namespace);
+            let namespace = self.parsed.namespace.as_deref();
+            self.state.forbidden.record(self.parsed.group, self.parsed.resource, namespace);
         }
         if answer.status() != StatusCode::OK {
             return Err(Unstamped::Unknown);

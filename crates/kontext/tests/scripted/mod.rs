@@ -32,18 +32,24 @@ impl Seen {
 pub(crate) struct Script {
     reads: Arc<dyn Fn() -> (StatusCode, String) + Send + Sync>,
     seen: Arc<Mutex<Vec<Seen>>>,
+    hangs: bool,
 }
 
 impl Script {
     /// GETs are answered with `object`, writes with an empty object.
     pub(crate) fn with_object(object: Value) -> Self {
         let text = object.to_string();
-        Self { reads: Arc::new(move || (StatusCode::OK, text.clone())), seen: Arc::default() }
+        Self { reads: Arc::new(move || (StatusCode::OK, text.clone())), seen: Arc::default(), hangs: false }
+    }
+
+    /// GETs are never answered.
+    pub(crate) fn hanging_reads() -> Self {
+        Self { hangs: true, ..Self::forbidding_reads() }
     }
 
     /// GETs are answered with 403.
     pub(crate) fn forbidding_reads() -> Self {
-        Self { reads: Arc::new(|| (StatusCode::FORBIDDEN, "{}".into())), seen: Arc::default() }
+        Self { reads: Arc::new(|| (StatusCode::FORBIDDEN, "{}".into())), seen: Arc::default(), hangs: false }
     }
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
@@ -62,6 +68,7 @@ impl Script {
             async move {
                 let (parts, body) = request.into_parts();
                 let body = body.collect().await?.to_bytes();
+                let is_read = parts.method == Method::GET;
                 let (status, answer) = match parts.method {
                     Method::GET => (script.reads)(),
                     _ => (StatusCode::OK, "{}".into()),
@@ -72,6 +79,9 @@ impl Script {
                     headers: parts.headers,
                     body: String::from_utf8_lossy(&body).into_owned(),
                 });
+                if script.hangs && is_read {
+                    std::future::pending::<()>().await;
+                }
                 let answer = Response::builder()
                     .status(status)
                     .header("content-type", "application/json")

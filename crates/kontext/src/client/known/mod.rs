@@ -41,7 +41,8 @@ pub trait KnownObjects: Send + Sync {
     /// the latest known one.
     fn as_read(&self, query: &ObjectQuery<'_>) -> Option<Fingerprint>;
 
-    /// The whole object as JSON, `kind` included: patches are applied to it. `None` where only parts are kept.
+    /// The whole object as JSON: patches are applied to it, and bodies made from scratch compared with it. Of custom
+    /// resources with its `kind`, which items of lists lack. `None` where only parts are kept.
     fn json(&self, query: &ObjectQuery<'_>) -> Option<Bytes> {
         let _ = query;
         None

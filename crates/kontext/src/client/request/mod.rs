@@ -1,5 +1,6 @@
 //! What a request to the API server asks for, read from method, path, query and headers alone.
 
+mod kind;
 mod query;
 mod verb;
 
@@ -7,6 +8,7 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, Method, Uri, header};
 
+pub(super) use kind::kind_of;
 pub use verb::{Patch, Verb};
 
 /// Bytes of a field manager that the API server keeps of a User-Agent.

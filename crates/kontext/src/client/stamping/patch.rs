@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Stamping, Writing, bytes_of_others, edits};
 use crate::client::{
     decision::{Decision, Effect, Null, apply, covers, decide},
-    request::Patch,
+    request::{Patch, kind_of},
     splice::{Edit, append, scan, splice},
 };
 
@@ -50,7 +50,8 @@ pub(crate) fn patched(
     if after.resource_version != before.resource_version {
         return Err(Unstamped::Unknown);
     }
-    let kind = before.kind.as_deref().ok_or(Unstamped::Unknown)?;
+    let listed = || kind_of(writing.request.group, writing.request.resource);
+    let kind = before.kind.as_deref().or_else(listed).ok_or(Unstamped::Unknown)?;
     let name = writing.request.name.as_deref().ok_or(Unstamped::Body)?;
     let target = writing.target(kind, Name::Exact(name.into()), before.uid.as_deref(), WriteKind::Patch);
     let keys = writing.policy.keys();
