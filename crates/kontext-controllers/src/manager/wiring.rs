@@ -22,7 +22,7 @@ use crate::{
     informers::{DEPLOYMENTS, PODS, REPLICA_SETS},
     metrics::LoopMetrics,
     model::{Deployment, Pod, ReplicaSet},
-    recorder::{Recorder, RecorderTask},
+    recorder::{KubeEventSink, Recorder, RecorderMetricFamilies, RecorderTask},
     replicaset::{self, ReplicaSetLoop},
     watch::{Causes, Intents},
 };
@@ -121,6 +121,8 @@ impl Manager {
         let loop_metrics = LoopMetrics::default();
         loop_metrics.register(registry);
 
+        let event_metrics = RecorderMetricFamilies::default();
+        event_metrics.register(registry);
         let observer = Observer::new(config.policy.clone(), config.telemetry.clone());
         let (mut queues, mut recorders) = (Vec::new(), Vec::new());
         let mut replica_set = None;
@@ -136,7 +138,9 @@ impl Manager {
             let queue = WorkQueue::new(Limits::default(), queue_metrics.queue(one.name.alias()));
             queues.push(queue.clone());
             let runner = runner(one, &config, queue.clone(), &runner_metrics);
-            let (recorder, task) = Recorder::for_client(one.name.name(), client.clone());
+            let sink = KubeEventSink::new(client.clone(), one.name.name());
+            let (recorder, task) =
+                Recorder::with_metrics(one.name.name(), sink, event_metrics.recorder(one.name.name()));
             recorders.push(task);
             let api = Cluster::new(client, one.name.name());
             match one.name {

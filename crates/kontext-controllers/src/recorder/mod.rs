@@ -91,8 +91,6 @@ impl Recorder {
     /// Records an Event `about` an object, within `context`: best that of the action which the Event tells of.
     ///
     /// Neither waits nor fails. Where too many Events wait already, or the task has ended, it is dropped and counted.
-    ///
-    /// The context is held until the Event is sent, and with it the `tracing` spans that it is in.
     pub fn record(&self, context: &Context, about: &Subject, event: Event) {
         debug!(
             object = %about, r#type = event.severity.as_str(), reason = event.reason, message = event.message,
@@ -109,7 +107,7 @@ impl Recorder {
             return;
         };
         let occurrence = Occurrence { about: about.clone(), event, at: (self.clock)() };
-        if self.queue.send(Waiting { context: context.clone(), occurrence, place }).is_err() {
+        if self.queue.send(Waiting { context: context.detached(), occurrence, place }).is_err() {
             self.metrics.count(Outcome::Stopped);
             debug!(object = %about, "the recorder has stopped, dropped an Event");
         }

@@ -70,7 +70,7 @@ enum State {
 impl Action {
     pub(crate) fn start(context: &Context, subject: ObjectRef, name: &'static str) -> Self {
         let reconcile = context.open();
-        let opened = context.telemetry().open_action(reconcile, name, &subject);
+        let opened = context.telemetry().open_action(&reconcile, name, &subject);
         let parent = context.traceparent();
         let traceparent = opened.traceparent.unwrap_or_else(|| {
             let child = parent.child(&mut rand::rng());

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Attribution;
+use super::{Attribution, Cause, EventKind, Weight};
 use crate::{
     change::{Changes, DiffOptions, between},
     context::Intent,
-    object::ObjectRef,
+    object::{ObjectRef, Subject},
     origin::{Origin, Verb, Who},
     policy::Policy,
     stamp::{Bearer, Stamp, Stamped, Standing},
@@ -75,6 +75,23 @@ impl Observer {
             |stamped| Attribution::Stamped(Arc::new(stamped)),
         );
         Observation { attribution, changes }
+    }
+
+    /// The cause that an event is: `object` was created, or changed from `old` to `new`, both as JSON. `None` where
+    /// propagation is off, or there is no JSON to read (a resync).
+    pub fn cause(
+        &self,
+        old: Option<&str>,
+        new: Option<&str>,
+        object: &impl Subject,
+        weight: Weight,
+    ) -> Option<Cause> {
+        let new: Value = serde_json::from_str(new.filter(|_| self.is_on())?).ok()?;
+        let old: Option<Value> = old.and_then(|old| serde_json::from_str(old).ok());
+        let object = object.reference();
+        let Observation { attribution, changes } = self.write(old.as_ref(), &new, &object);
+        let event = if old.is_some() { EventKind::Modified } else { EventKind::Created };
+        Some(Cause { event, object: Arc::new(object), attribution, changes, seen: Timestamp::now(), weight })
     }
 
     /// Who wrote the spec of `object` as it is: its stamp where that holds, else the latest manager of its spec.

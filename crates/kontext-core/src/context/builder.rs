@@ -1,6 +1,6 @@
 //! Building the context of a reconcile.
 
-use std::sync::{Arc, OnceLock, atomic::AtomicU32};
+use std::sync::{Arc, atomic::AtomicU32};
 
 use rand::Rng;
 use tokio::time::Instant;
@@ -114,7 +114,7 @@ impl ContextBuilder {
                 telemetry: self.telemetry.unwrap_or_else(|| Arc::new(PlainSpans)),
                 policy,
                 own,
-                opened: OnceLock::new(),
+                opened: parking_lot::Mutex::default(),
                 requests: AtomicU32::new(0),
             }),
             action: None,

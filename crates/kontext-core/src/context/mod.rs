@@ -147,7 +147,7 @@ impl Context {
     }
 
     /// Opens the span of the reconcile, if it is not open yet: there is work, or a failure, to tell of.
-    pub(crate) fn open(&self) -> &Span {
+    pub(crate) fn open(&self) -> Span {
         self.0.reconcile.open()
     }
 
@@ -156,6 +156,24 @@ impl Context {
         let span = self.open();
         span.record("otel.status_code", "ERROR");
         span.record("otel.status_description", error.to_string());
+    }
+
+    /// The reconcile is over: its span ends now, even if somebody still holds the context. The runner calls this.
+    pub fn close(&self) {
+        self.0.reconcile.close();
+    }
+
+    /// The same context for work that outlives the reconcile, such as sending an Event: the same ids, causes and
+    /// reasons, but no span that it would keep open, no deadline, and no cancellation.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        let mut inner = Inner::clone(&self.0);
+        if let Some(action) = &mut inner.action {
+            action.span = Span::none();
+        }
+        inner.deadline = None;
+        inner.cancellation = CancellationToken::new();
+        Self(Arc::new(inner))
     }
 
     /// The number of this request among those of the same span.

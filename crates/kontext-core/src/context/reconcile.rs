@@ -1,10 +1,11 @@
 //! What all contexts of one reconcile share.
 
 use std::sync::{
-    Arc, OnceLock,
+    Arc,
     atomic::{AtomicU32, Ordering},
 };
 
+use parking_lot::Mutex;
 use tracing::Span;
 
 use crate::{
@@ -57,36 +58,70 @@ pub(crate) struct Reconcile {
     pub(crate) telemetry: Arc<dyn Telemetry>,
     /// The ids of requests made before there is a span, and of all where nobody listens.
     pub(crate) own: Traceparent,
-    pub(crate) opened: OnceLock<OpenSpan>,
+    pub(crate) opened: Mutex<Opened>,
     pub(crate) requests: AtomicU32,
 }
 
+/// The span of a reconcile: opened by its first action, closed at its end, whoever still holds the context then.
+#[derive(Debug, Default)]
+pub(crate) enum Opened {
+    #[default]
+    NotYet,
+    Open(OpenSpan),
+    Closed(Option<Traceparent>),
+}
+
+impl Opened {
+    fn traceparent(&self) -> Option<Traceparent> {
+        match self {
+            Self::NotYet => None,
+            Self::Open(opened) => opened.traceparent,
+            Self::Closed(traceparent) => *traceparent,
+        }
+    }
+}
+
 impl Reconcile {
-    pub(crate) fn open(&self) -> &Span {
-        let opened = self.opened.get_or_init(|| {
-            let opened = self.telemetry.open_reconcile(ReconcileStart {
-                controller: &self.controller,
-                object: &self.object,
-                id: &self.id,
-                causes: &self.causes,
-                relation: self.policy.relation(),
-            });
-            let traceparent = opened.traceparent.unwrap_or(self.own);
-            if !opened.span.is_disabled() {
-                opened.span.record("trace_id", tracing::field::display(traceparent.trace_id));
-                opened.span.record("span_id", tracing::field::display(traceparent.span_id));
+    pub(crate) fn open(&self) -> Span {
+        let mut state = self.opened.lock();
+        match &*state {
+            Opened::Open(opened) => opened.span.clone(),
+            Opened::Closed(_) => Span::none(),
+            Opened::NotYet => {
+                let opened = self.telemetry.open_reconcile(ReconcileStart {
+                    controller: &self.controller,
+                    object: &self.object,
+                    id: &self.id,
+                    causes: &self.causes,
+                    relation: self.policy.relation(),
+                });
+                let traceparent = opened.traceparent.unwrap_or(self.own);
+                if !opened.span.is_disabled() {
+                    opened.span.record("trace_id", tracing::field::display(traceparent.trace_id));
+                    opened.span.record("span_id", tracing::field::display(traceparent.span_id));
+                }
+                let span = opened.span.clone();
+                *state = Opened::Open(opened);
+                span
             }
-            opened
-        });
-        &opened.span
+        }
+    }
+
+    pub(crate) fn close(&self) {
+        let mut state = self.opened.lock();
+        let traceparent = state.traceparent();
+        *state = Opened::Closed(traceparent);
     }
 
     pub(crate) fn span(&self) -> Span {
-        self.opened.get().map_or_else(Span::none, |opened| opened.span.clone())
+        match &*self.opened.lock() {
+            Opened::Open(opened) => opened.span.clone(),
+            Opened::NotYet | Opened::Closed(_) => Span::none(),
+        }
     }
 
     pub(crate) fn traceparent(&self) -> Traceparent {
-        self.opened.get().and_then(|opened| opened.traceparent).unwrap_or(self.own)
+        self.opened.lock().traceparent().unwrap_or(self.own)
     }
 
     pub(crate) fn next_request(&self) -> u32 {

@@ -23,7 +23,9 @@ pub enum Delta<'a, K> {
     },
     /// It is gone.
     Deleted {
-        /// As it was last seen; where the deletion was seen, as it was deleted.
+        /// As the store had it.
+        old: &'a Arc<K>,
+        /// As it was deleted, where that was seen; else as the store had it.
         last: &'a Arc<K>,
         /// Only missed by a relist: nobody saw when or how it went.
         tombstone: bool,

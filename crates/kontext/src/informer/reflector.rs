@@ -131,7 +131,7 @@ impl<K: Watched> Informer<K> {
                     match self.list().await {
                         Ok(()) => listed = true,
                         Err(error) => {
-                            warn!(resource = self.resource.plural, %error, "list failed, trying again")
+                            warn!(resource = self.resource.plural, %error, "list failed, trying again");
                         }
                     }
                 }
@@ -146,7 +146,7 @@ impl<K: Watched> Informer<K> {
                             debug!(resource = self.resource.plural, %error, "watch broke, resuming");
                         }
                         Err(error) => {
-                            warn!(resource = self.resource.plural, %error, "watch failed, trying again")
+                            warn!(resource = self.resource.plural, %error, "watch failed, trying again");
                         }
                     }
                 }
@@ -194,7 +194,7 @@ impl<K: Watched> Informer<K> {
         };
         for key in gone {
             if let Some(last) = self.store.remove(&key) {
-                self.tell(Delta::Deleted { last: &last, tombstone: true }, Seen::unseen(true));
+                self.tell(Delta::Deleted { old: &last, last: &last, tombstone: true }, Seen::unseen(true));
             }
         }
         self.store.reached(&resource_version);
@@ -252,10 +252,10 @@ impl<K: Watched> Informer<K> {
                         let (key, object) = (ObjectKey::of(&object), Arc::new(object));
                         let removed = self.store.remove(&key);
                         self.store.reached(object.resource_version());
-                        if removed.is_some() {
+                        if let Some(old) = removed {
                             let seen =
                                 Seen { raw: Some(line.object.get()), at: Timestamp::now(), relisted: false };
-                            self.tell(Delta::Deleted { last: &object, tombstone: false }, seen);
+                            self.tell(Delta::Deleted { old: &old, last: &object, tombstone: false }, seen);
                         }
                     }
                 }
@@ -298,7 +298,7 @@ impl<K: Watched> Informer<K> {
             None => self.tell(Delta::Added { new: &new, initial }, seen),
             // The name went to another object while nobody looked: two events, so that neither is blamed for the other.
             Some(old) if old.uid() != new.uid() => {
-                self.tell(Delta::Deleted { last: &old, tombstone: true }, Seen::unseen(relisted));
+                self.tell(Delta::Deleted { old: &old, last: &old, tombstone: true }, Seen::unseen(relisted));
                 self.tell(Delta::Added { new: &new, initial: false }, seen);
             }
             Some(old) => self.tell(Delta::Updated { old: &old, new: &new }, seen),

@@ -137,7 +137,7 @@ async fn play(
             Delta::Updated { old, new } => {
                 format!("updated {} {} -> {}", new.name(), old.resource_version(), new.resource_version())
             }
-            Delta::Deleted { last, tombstone } => {
+            Delta::Deleted { last, tombstone, .. } => {
                 format!("deleted {} {} tombstone={tombstone}", last.name(), last.resource_version())
             }
         };

@@ -118,6 +118,9 @@ impl Runner {
             .build();
         let reconcile = AssertUnwindSafe(reconciler.reconcile(context.clone(), &taken.key)).catch_unwind();
         let result = reconcile.await;
+        if let Ok(Ok(_)) = &result {
+            context.close();
+        }
         self.metrics.active.dec();
         self.metrics.took.observe(began.elapsed().as_secs_f64());
         let error = match result {
@@ -142,9 +145,11 @@ impl Runner {
         };
         self.metrics.failed();
         if cancelled.is_cancelled() {
+            context.close();
             return self.queue.done(taken);
         }
         context.failed(&error);
+        context.close();
         self.tell(&context, &taken, &error);
         taken.causes = context.causes().clone();
         if self.max_retries.is_some_and(|max| self.queue.failures(&taken.key) >= max) {
