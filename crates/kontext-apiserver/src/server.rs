@@ -13,7 +13,8 @@ use tower::Layer;
 use crate::addresses::Addresses;
 use crate::clock::{Clock, SystemClock};
 use crate::faults::Faults;
-use crate::kinds::Registry;
+use crate::garbage::GarbageCollector;
+use crate::kinds::{Registry, Resource};
 use crate::random::Random;
 use crate::record::{RequestLog, RequestRecord};
 use crate::service::{ApiService, User};
@@ -80,6 +81,7 @@ pub struct ApiServerBuilder {
     seed: Option<u64>,
     history: usize,
     requests: usize,
+    collect: bool,
 }
 
 impl ApiServerBuilder {
@@ -112,6 +114,15 @@ impl ApiServerBuilder {
         self
     }
 
+    /// Collects garbage as long as watches are served: dependents go with their owners, the content of a namespace
+    /// with the namespace. Without this nobody does, as with the real server alone. See [`GarbageCollector`] for one
+    /// that can be stopped.
+    #[must_use]
+    pub fn collect_garbage(mut self, collect: bool) -> Self {
+        self.collect = collect;
+        self
+    }
+
     /// Starts the server, in memory only. Call it inside a tokio runtime.
     pub async fn start(self) -> ApiServer {
         let registry = Registry::built_in();
@@ -128,7 +139,12 @@ impl ApiServerBuilder {
             shutdown: CancellationToken::new(),
         };
         add_namespaces(&shared);
-        ApiServer { shared: Arc::new(shared) }
+        let server = ApiServer { shared: Arc::new(shared) };
+        if self.collect {
+            // It ends with the server's watches.
+            drop(GarbageCollector::start(&server));
+        }
+        server
     }
 }
 
@@ -166,7 +182,13 @@ pub struct ApiServer {
 impl ApiServer {
     /// Begins to describe a server.
     pub fn builder() -> ApiServerBuilder {
-        ApiServerBuilder { clock: Arc::new(SystemClock), seed: None, history: 10_000, requests: 100_000 }
+        ApiServerBuilder {
+            clock: Arc::new(SystemClock),
+            seed: None,
+            history: 10_000,
+            requests: 100_000,
+            collect: false,
+        }
     }
 
     /// The tower service. Requests need a [`User`] in their extensions, or a bearer token.
@@ -238,6 +260,17 @@ impl ApiServer {
     /// Serves HTTPS on a loopback address. Port 0 takes a free one.
     pub async fn serve(&self, address: SocketAddr) -> Result<Served, ServeError> {
         tls::serve(self.clone(), address).await
+    }
+
+    /// Fires when watches end.
+    pub(crate) fn stop_signal(&self) -> CancellationToken {
+        self.shared.shutdown.child_token()
+    }
+
+    /// The resources that hold objects of their own, each stored kind once.
+    pub(crate) fn collectable(&self) -> Vec<Arc<Resource>> {
+        let stored = |resource: &&Arc<Resource>| resource.is_storage_form();
+        self.shared.registry.resources().iter().filter(stored).cloned().collect()
     }
 
     /// The bearer token of a user, made at first use.

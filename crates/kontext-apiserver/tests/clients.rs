@@ -1,5 +1,7 @@
 //! Real clients: kube straight onto the service, and over HTTPS with a kubeconfig.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
 mod common;
 
 use futures::{StreamExt, TryStreamExt};

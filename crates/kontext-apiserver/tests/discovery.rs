@@ -1,5 +1,7 @@
 //! What clients learn about the server before they ask for anything.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
 mod common;
 
 use common::*;

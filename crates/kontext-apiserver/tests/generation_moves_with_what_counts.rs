@@ -1,5 +1,7 @@
 //! `metadata.generation` (DESIGN.md F2): what moves it differs per kind.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
 mod common;
 
 use common::*;

@@ -1,5 +1,7 @@
 //! Lists: chunks of one state, versions, selectors, forms.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
 mod common;
 
 use common::*;

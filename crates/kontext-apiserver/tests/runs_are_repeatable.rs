@@ -1,5 +1,7 @@
 //! With a seed and a clock of its own, the same requests give the same bytes.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
 mod common;
 
 use common::*;

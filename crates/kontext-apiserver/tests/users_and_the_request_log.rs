@@ -1,5 +1,7 @@
 //! Who asked for what: authentication, the request log, audit ids, field managers.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
 mod common;
 
 use bytes::Bytes;

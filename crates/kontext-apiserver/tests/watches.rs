@@ -1,5 +1,7 @@
 //! What a watch sends, and how it ends.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
 mod common;
 
 use std::time::Duration;
