@@ -1,5 +1,12 @@
 //! What scenarios of the loops share: a manager over one namespace, waiting for states, reading chains.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test file is a crate that uses a part of it")]
+
+mod context;
+mod look;
+pub mod upstream;
+
+#[allow(unused_imports, reason = "each test file uses a part of it")]
+pub use look::*;
 
 use std::{fmt::Debug, sync::Arc, time::Duration};
 
@@ -13,7 +20,7 @@ use k8s_openapi::{
 };
 use kontext::{PlainSpans, Policy, Telemetry};
 use kontext_controllers::manager::{Config, Handle, LoopConfig, LoopName, Manager};
-use kontext_testbed::Server;
+use kontext_testbed::{Server, UpstreamManager};
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{ListParams, Patch, PatchParams, PostParams},
@@ -33,9 +40,13 @@ pub struct Scene {
     /// A person's client: no context layer, field manager `alice`.
     pub client: Client,
     manager: Option<Running>,
+    /// Upstream's manager where it plays instead of ours.
+    upstream: Option<Arc<UpstreamManager>>,
     policy: Arc<Policy>,
     telemetry: Arc<dyn Telemetry>,
     loops: Vec<LoopConfig>,
+    /// Where the loops find the API server, if not at the server itself.
+    cluster: Option<kube::Config>,
 }
 
 pub struct Running {
@@ -52,13 +63,39 @@ impl Scene {
         Ok(scene)
     }
 
+    /// A new namespace with both loops running: ours, or, by hand, upstream's (see [`upstream`]). For scenarios of
+    /// behaviour; what they check of context is for [`is_ours`](Self::is_ours) only.
+    pub async fn for_either(server: Server) -> Result<Self> {
+        let mut scene = Self::empty(server).await?;
+        match upstream::is_wanted() {
+            true => scene.upstream = Some(upstream::manager(&scene.server).await?),
+            false => scene.start().await?,
+        }
+        Ok(scene)
+    }
+
+    /// Whether our loops run here, and not upstream's.
+    pub fn is_ours(&self) -> bool {
+        self.upstream.is_none()
+    }
+
     /// A new namespace in which nothing runs yet.
     pub async fn empty(server: Server) -> Result<Self> {
         let namespace = server.namespace("scene").await?;
         let client = server.client("alice").await?;
         let loops = LoopName::ALL.iter().map(|name| LoopConfig::new(*name)).collect();
         let (policy, telemetry) = (Arc::new(Policy::new()), Arc::new(PlainSpans));
-        Ok(Self { server, namespace, client, manager: None, policy, telemetry, loops })
+        Ok(Self {
+            server,
+            namespace,
+            client,
+            manager: None,
+            upstream: None,
+            policy,
+            telemetry,
+            loops,
+            cluster: None,
+        })
     }
 
     pub fn with_policy(mut self, policy: Policy) -> Self {
@@ -76,10 +113,26 @@ impl Scene {
         self
     }
 
+    /// The loops as given, in place of one with the defaults for each.
+    pub fn with_loop_configs(mut self, loops: Vec<LoopConfig>) -> Self {
+        self.loops = loops;
+        self
+    }
+
+    /// The loops reach the API server by this configuration, as through a proxy.
+    pub fn with_cluster(mut self, cluster: kube::Config) -> Self {
+        self.cluster = Some(cluster);
+        self
+    }
+
     /// Starts the manager and waits until its caches are filled.
     pub async fn start(&mut self) -> Result<()> {
+        let cluster = match &self.cluster {
+            Some(cluster) => cluster.clone(),
+            None => self.server.config("kontext").await?,
+        };
         let config = Config {
-            cluster: self.server.config("kontext").await?,
+            cluster,
             policy: self.policy.clone(),
             telemetry: self.telemetry.clone(),
             loops: self.loops.clone(),
@@ -208,6 +261,9 @@ impl Scene {
 
     /// Waits until the loops have nothing to do and a moment has passed in which nothing came.
     pub async fn settle(&self) -> Result<()> {
+        if !self.is_ours() {
+            return self.rest().await;
+        }
         let began = Instant::now();
         let mut quiet_since = None;
         loop {
