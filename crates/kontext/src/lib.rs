@@ -144,6 +144,7 @@ pub mod queue;
 pub mod rate_limit;
 pub mod runner;
 pub mod telemetry;
+pub mod transport;
 
 pub use client::client;
 pub use kontext_core::*;

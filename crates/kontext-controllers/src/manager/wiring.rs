@@ -133,6 +133,7 @@ impl Manager {
                 .known_objects(known.clone())
                 .unbound(Unbound::Reject)
                 .rate_limit(one.qps, one.burst)
+                .http2()
                 .build()
                 .map_err(|error| StartError::Client(Box::new(error)))?;
             let queue = WorkQueue::new(Limits::default(), queue_metrics.queue(one.name.alias()));
@@ -206,6 +207,14 @@ impl Manager {
     /// What others may ask while it runs.
     pub fn handle(&self) -> Handle {
         self.handle.clone()
+    }
+}
+
+/// The client of lists and watches, which belong to no reconcile.
+fn informer_client(cluster: &kube::Config) -> kube::Result<kube::Client> {
+    match cluster.proxy_url {
+        None => Ok(kontext::transport::http2(cluster)?.build()),
+        Some(_) => kube::Client::try_from(cluster.clone()),
     }
 }
 

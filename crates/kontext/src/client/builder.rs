@@ -14,12 +14,18 @@ pub struct Builder {
     config: kube::Config,
     layer: ContextLayer,
     rate_limit: RateLimitLayer,
+    http2: bool,
 }
 
 impl Builder {
     /// A client for the cluster of `config`, without limit.
     pub fn new(config: kube::Config, policy: Arc<Policy>) -> Self {
-        Self { config, layer: ContextLayer::new(policy), rate_limit: RateLimitLayer::unlimited() }
+        Self {
+            config,
+            layer: ContextLayer::new(policy),
+            rate_limit: RateLimitLayer::unlimited(),
+            http2: false,
+        }
     }
 
     /// Who counts.
@@ -47,12 +53,24 @@ impl Builder {
         self
     }
 
+    /// Sends requests over one HTTP/2 connection, without kube's own retries: for loops that make many requests at a
+    /// time and retry through their work queue. A configuration with a proxy keeps kube's stack. See
+    /// [`transport`](crate::transport).
+    pub fn http2(mut self) -> Self {
+        self.http2 = true;
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
     ///
     /// Where kube cannot make a client of the configuration.
     pub fn build(self) -> kube::Result<kube::Client> {
+        if self.http2 && self.config.proxy_url.is_none() {
+            let transport = crate::transport::http2(&self.config)?;
+            return Ok(transport.with_layer(&self.rate_limit).with_layer(&self.layer).build());
+        }
         Ok(ClientBuilder::try_from(self.config)?.with_layer(&self.rate_limit).with_layer(&self.layer).build())
     }
 }
