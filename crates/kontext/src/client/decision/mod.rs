@@ -3,7 +3,7 @@
 mod covers;
 mod strategic;
 
-use kontext_core::{Fingerprint, GenerationRule, Keys, Policy, Target, Unstamped};
+use kontext_core::{Fingerprint, GenerationRule, Keys, Policy, Stamp, Target, Unstamped};
 
 pub(crate) use covers::{Null, covers};
 #[cfg(test)]
@@ -65,10 +65,26 @@ pub fn decide(policy: &Policy, target: &Target<'_>, effect: Effect<'_>) -> Decis
                     // The new stamp itself is an annotation that changes.
                     || rule == GenerationRule::SpecAndAnnotations
                     || (rule == GenerationRule::SpecAndLabels && known.labels != result.labels);
+                if !counts && (only_annotations_differ(known, result) || is_stale(known, policy.keys())) {
+                    return Decision::Carry;
+                }
                 Decision::New { generation: Some(generation + i64::from(counts)), content: None }
             }
         },
     }
+}
+
+/// Bookkeeping beside an unchanged spec: the stamp that explains the spec says more than one that explains this.
+fn only_annotations_differ(known: &Fingerprint, result: &Fingerprint) -> bool {
+    (known.spec, known.labels, known.metadata) == (result.spec, result.labels, result.metadata)
+}
+
+/// Whether the live stamp is older than the spec: somebody wrote it since without one. A new stamp of a write that
+/// leaves the spec alone would stand at this generation, and pass for the reason of what somebody else wrote.
+fn is_stale(known: &Fingerprint, keys: &Keys) -> bool {
+    let live = known.context.iter().find(|(key, _)| *key == keys.cause);
+    let stamp = live.and_then(|(_, text)| Stamp::decode(text).ok());
+    stamp.is_some_and(|stamp| stamp.generation.is_some() && stamp.generation != known.generation)
 }
 
 /// Deleted and created again in between.

@@ -74,13 +74,36 @@ fn the_stamp_itself_raises_the_generation_of_a_deployment_alone() {
     assert_eq!(generation(change("apps", "ReplicaSet", labelled)), Some(3));
     assert_eq!(generation(change("discovery.k8s.io", "EndpointSlice", labelled)), Some(4));
     let noted = |object: &mut Value| object["metadata"]["annotations"]["note"] = json!("y");
-    assert_eq!(generation(change("discovery.k8s.io", "EndpointSlice", noted)), Some(3));
+    assert_eq!(change("discovery.k8s.io", "EndpointSlice", noted), Decision::Carry);
 }
 
 #[test]
 fn context_that_others_wrote_is_content() {
     let foreign = |object: &mut Value| object["metadata"]["annotations"]["traceparent"] = json!("00-theirs");
-    assert_eq!(generation(change("apps", "ReplicaSet", foreign)), Some(3));
+    assert_eq!(generation(change("apps", "Deployment", foreign)), Some(4));
+}
+
+#[test]
+fn bookkeeping_beside_an_unchanged_spec_keeps_the_stamp_that_explains_the_spec() {
+    let noted = |object: &mut Value| object["metadata"]["annotations"]["note"] = json!("y");
+    assert_eq!(change("apps", "ReplicaSet", noted), Decision::Carry);
+}
+
+#[test]
+fn no_stamp_is_put_over_a_spec_that_somebody_else_wrote_since() {
+    let stale = r#"{"v":1,"on":{"k":"ReplicaSet","n":"web","u":"u"},"c":"c","a":"x.Y","t":1,"f":{"k":"D","n":"d"},"h":0,"g":2}"#;
+    let adopt = |stamp: &str| {
+        let mut known = deployment();
+        known["metadata"]["annotations"]["kontext.dev/cause"] = json!(stamp);
+        let mut result = known.clone();
+        result["metadata"]["ownerReferences"] = json!([{"uid": "o"}]);
+        let [known, result] =
+            [known, result].map(|object| Fingerprint::of_value(&object).expect("an object"));
+        let target = target("apps", "ReplicaSet", WriteKind::Patch);
+        decide(&Policy::new(), &target, Effect::Change { known: &known, result: &result })
+    };
+    assert_eq!(adopt(stale), Decision::Carry);
+    assert_eq!(generation(adopt(&stale.replace("\"g\":2", "\"g\":3"))), Some(3));
 }
 
 #[test]
