@@ -12,13 +12,13 @@ use k8s_openapi::{
 };
 use kube::{
     Api, Resource, ResourceExt,
-    api::{ListParams, Patch, PatchParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Scene, controller_of, is_ready, set_ready};
+use super::{Scene, bare_pod, controller_of, is_ready, replica_set, set_ready};
 
 /// Holds a pod whose deletion has begun, as a kubelet would that is not done with it.
 pub const HOLD: &str = "test.example/hold";
@@ -90,6 +90,22 @@ impl Scene {
                 (last, since) = (now, Instant::now());
             }
         }
+        Ok(())
+    }
+
+    /// Waits until the manager's caches have every pod and ReplicaSet written so far. Watches of two kinds are not in
+    /// step: who makes an orphan and then its owner-to-be, and must have the orphan found, has to wait in between.
+    pub async fn until_seen(&self) -> Result<()> {
+        let name = "witness";
+        let set = self.create::<ReplicaSet>(replica_set(name, 0)).await?;
+        self.until_counts(name, Counts::pods(0)).await?;
+        // Nobody wants this pod: when it is adopted and gone, all pods before it were seen.
+        self.create::<Pod>(bare_pod(name, name)).await?;
+        self.until("the witness is gone", || async {
+            Ok(if self.api::<Pod>().get_opt(name).await?.is_none() { Ok(()) } else { Err("it".to_owned()) })
+        })
+        .await?;
+        self.api::<ReplicaSet>().delete(&set.name_any(), &DeleteParams::default()).await?;
         Ok(())
     }
 
