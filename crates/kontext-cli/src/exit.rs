@@ -15,13 +15,18 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    pub(crate) fn new(code: u8, message: impl Into<String>) -> anyhow::Error {
+    pub(crate) fn with_code(code: u8, message: impl Into<String>) -> anyhow::Error {
         Self { code, message: message.into() }.into()
+    }
+
+    /// An error that the log has told already.
+    pub(crate) fn logged() -> anyhow::Error {
+        Self::with_code(1, "")
     }
 
     /// Flags that do not go together: exit code 2, as for those that cannot be parsed.
     pub(crate) fn usage(message: impl fmt::Display) -> anyhow::Error {
-        Self::new(2, message.to_string())
+        Self::with_code(2, message.to_string())
     }
 }
 
@@ -57,12 +62,15 @@ fn report(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(output::is_broken_pipe) {
         return ExitCode::SUCCESS;
     }
-    output::complain(&describe(error));
-    ExitCode::from(error.downcast_ref::<Failure>().map_or(1, |failure| failure.code))
+    let failure = error.downcast_ref::<Failure>();
+    if failure.is_none_or(|failure| !failure.message.is_empty()) {
+        output::complain(&describe(error));
+    }
+    ExitCode::from(failure.map_or(1, |failure| failure.code))
 }
 
 /// The error and its causes; a cause that the message before it tells already is left out.
-fn describe(error: &anyhow::Error) -> String {
+pub(crate) fn describe(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
         if !text.contains(&cause) {

@@ -92,5 +92,5 @@ pub(crate) fn text_options(terminal: Terminal) -> TextOptions {
 }
 
 fn failure(error: WhyError) -> anyhow::Error {
-    Failure::new(error.exit_code(), error.to_string())
+    Failure::with_code(error.exit_code(), error.to_string())
 }

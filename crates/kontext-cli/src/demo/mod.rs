@@ -10,11 +10,10 @@ mod stage;
 mod story;
 mod world;
 
-use std::process::ExitCode;
+use std::{cell::Cell, process::ExitCode};
 
 use clap::Args;
 use kontext_why::{LiveCluster, Query, render};
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     access, apiserver,
@@ -51,11 +50,15 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     access::install_crypto();
     let telemetry = telemetry::start_quiet("kontext-demo")?;
     let stop = signals::stop()?;
-    let mut stage = None;
+    let (mut stage, told) = (None, Cell::new(false));
     let played = tokio::select! {
         biased;
-        () = stop.cancelled() => Ok(ExitCode::from(INTERRUPTED)),
-        played = play(&options, &stop, &mut stage) => played.map(|()| ExitCode::SUCCESS),
+        () = stop.cancelled() => match told.get() {
+            // Ctrl-C is how `--keep` ends.
+            true => Ok(ExitCode::SUCCESS),
+            false => Ok(ExitCode::from(INTERRUPTED)),
+        },
+        played = play(&options, &told, &mut stage) => played.map(|()| ExitCode::SUCCESS),
     };
     if let Some(stage) = stage {
         stage.clear().await;
@@ -64,7 +67,7 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     played
 }
 
-async fn play(options: &Options, stop: &CancellationToken, slot: &mut Option<Stage>) -> anyhow::Result<()> {
+async fn play(options: &Options, done: &Cell<bool>, slot: &mut Option<Stage>) -> anyhow::Result<()> {
     let terminal = Terminal::stdout();
     let stage = slot.insert(Stage::set(options.speed).await?);
     let world = World::watch(stage.client("observer").await?, NAMESPACE, stage.stopping());
@@ -92,10 +95,8 @@ async fn play(options: &Options, stop: &CancellationToken, slot: &mut Option<Sta
             "\nStill running, until Ctrl-C. In another shell:\n\n  {export}\n  kubectl -n {NAMESPACE} get deployments,replicasets,pods\n  kontext why deployment/{} -n {NAMESPACE}\n",
             story::DEPLOYMENT,
         ))?;
-        tokio::select! {
-            () = stop.cancelled() => {}
-            ended = stage.failed() => return Err(ended),
-        }
+        done.set(true);
+        return Err(stage.failed().await);
     }
     Ok(())
 }

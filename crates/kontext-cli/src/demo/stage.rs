@@ -112,9 +112,9 @@ impl Stage {
         let late = |part: &'static str| move |_| tracing::warn!(part, "did not end in time");
         let _ = timeout(PATIENCE, self.running).await.map_err(late("the loops"));
         let _ = timeout(PATIENCE, self.kubelet.stop()).await.map_err(late("the kubelets"));
-        match timeout(PATIENCE, self.served.shutdown()).await.map_err(late("the API server")) {
-            Ok(Err(error)) => tracing::warn!(%error, "the API server ended badly"),
-            Ok(Ok(())) | Err(()) => {}
+        let ended = timeout(PATIENCE, self.served.shutdown()).await.map_err(late("the API server"));
+        if let Ok(Err(error)) = ended {
+            tracing::warn!(%error, "the API server ended badly");
         }
     }
 }

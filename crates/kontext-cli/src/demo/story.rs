@@ -76,7 +76,7 @@ pub(super) async fn tell(cast: &Cast, world: &World, screen: &Screen) -> anyhow:
     screen.note("rolled out: 5 of 5 pods replaced", since)?;
 
     let before: Vec<String> = ready_pods(&world.snapshot());
-    let [victim, .., rolled_out] = before.as_slice() else { anyhow::bail!("the rollout left {before:?}") };
+    let [rolled_out, .., victim] = before.as_slice() else { anyhow::bail!("the rollout left {before:?}") };
     screen.act(bob, &format!("kubectl delete pod {victim}"))?;
     let since = Instant::now();
     bob.delete_pod(NAMESPACE, victim).await?;

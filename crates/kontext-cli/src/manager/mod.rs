@@ -14,6 +14,7 @@ use std::{process::ExitCode, sync::Arc};
 use anyhow::Context;
 use kontext::{
     Policy,
+    leader::{LeaderElection, Timing},
     telemetry::{Metrics, OtelSpans},
 };
 use kontext_controllers::manager::{Config, LoopConfig, LoopName, Manager};
@@ -23,7 +24,11 @@ use tokio_util::sync::CancellationToken;
 pub use controllers::{NoSuchController, Selection};
 pub use options::{Options, Switch};
 
-use crate::{access, exit::Failure, signals, telemetry};
+use crate::{
+    access,
+    exit::{self, Failure},
+    signals, telemetry,
+};
 use serve::{Health, Served};
 
 /// `service.name` of the spans where OTEL_SERVICE_NAME does not say another.
@@ -45,16 +50,16 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let stop = signals::stop()?;
     let outcome = work(options, selected, timing, cluster, stop).await;
     if let Err(error) = &outcome {
-        tracing::error!(error = format!("{error:#}"), "ending");
+        tracing::error!(error = exit::describe(error), "ending");
     }
     running.flush().await;
-    outcome.map(|()| ExitCode::SUCCESS)
+    outcome.map(|()| ExitCode::SUCCESS).map_err(|_| Failure::logged())
 }
 
 async fn work(
     options: Options,
     selected: Vec<LoopName>,
-    timing: kontext::leader::Timing,
+    timing: Timing,
     cluster: kube::Config,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
@@ -84,8 +89,7 @@ async fn work(
         grace: options.shutdown_grace,
     };
     let manager = Manager::new(config, &mut registry)?;
-    let health =
-        Health { caches: manager.handle(), election: election.as_ref().map(|election| election.status()) };
+    let health = Health { caches: manager.handle(), election: election.as_ref().map(LeaderElection::status) };
     let served = match options.http_address() {
         Some(address) => Some(Served::start(address, health, registry).await?),
         None => None,

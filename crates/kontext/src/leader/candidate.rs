@@ -32,7 +32,7 @@ enum View {
     /// Not seen in this attempt, or something came in between.
     Unknown,
     Absent,
-    Present(Lease),
+    Present(Box<Lease>),
 }
 
 /// A record, and when it was first seen so by the local clock.
@@ -122,7 +122,7 @@ impl Candidate {
                 Some(Lost::Taken { lease: self.name.clone(), by: holder.unwrap_or("nobody").to_owned() });
         }
         self.observe(&lease, now);
-        self.view = View::Present(lease);
+        self.view = View::Present(Box::new(lease));
     }
 
     /// A write is about to be sent.
@@ -134,7 +134,7 @@ impl Candidate {
     pub(super) fn wrote(&mut self, lease: Lease, sent: Instant, now: Instant) {
         self.in_doubt = false;
         self.observe(&lease, now);
-        self.view = View::Present(lease);
+        self.view = View::Present(Box::new(lease));
         // Counted from the sending: others may see the record from the moment that the server has it.
         self.term = Some(Term {
             renewed: sent,
