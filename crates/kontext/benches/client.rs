@@ -1,7 +1,15 @@
 //! What the layer costs a request.
 //!
-//! Machine of the recorded figures: 2 shared x86-64 cores, noisy; compare ratios, not nanoseconds. Run with
-//! `cargo bench -p kontext --bench client`.
+//! Run with `cargo bench -p kontext --bench client`. Figures below are from 2 shared x86-64 cores under heavy load by
+//! others, medians of several runs: compare ratios, not nanoseconds.
+//!
+//! | measured | to its baseline |
+//! |---|---|
+//! | request, off | 1.0 to 1.4 times no layer |
+//! | request, headers | 3 to 4 times no layer: 2 to 3 us, against a millisecond for the real request |
+//! | stamp, splice | 0.7 times the scan, 0.1 times the value |
+//! | fingerprint | 0.5 times the value |
+//!
 //!
 //! - `request`: a GET over an inner service that is ready at once. Baseline: `no layer` (the same service, boxed as
 //!   kube boxes it). `off` is the price of a layer whose policy is off, `unbound` without a context, `headers` with one.
@@ -44,7 +52,7 @@ fn get() -> Request<Body> {
 
 /// A Pod of about 2.3 KB, as a controller sends it.
 fn pod() -> String {
-    let env: Vec<Value> = (0..24)
+    let env: Vec<Value> = (0..31)
         .map(|n| json!({"name": format!("SETTING_{n}"), "value": format!("value of setting {n}")}))
         .collect();
     json!({

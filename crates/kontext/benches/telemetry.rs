@@ -1,7 +1,16 @@
 //! What the codec and actions cost.
 //!
-//! Machine of the recorded figures: 2 shared x86-64 cores, noisy; compare ratios, not nanoseconds. Run with
-//! `cargo bench -p kontext --bench telemetry`.
+//! Run with `cargo bench -p kontext --bench telemetry`. Figures below are from 2 shared x86-64 cores under heavy load
+//! by others: compare ratios, not nanoseconds.
+//!
+//! | measured | to its baseline |
+//! |---|---|
+//! | parse | 0.10 times the stock extract |
+//! | inject | 0.33 times the stock inject |
+//! | action, no subscriber | 0.5 times the bare span |
+//! | action, plain subscriber | 0.7 times the bare span |
+//! | action, OpenTelemetry layer | 2.0 times the bare span: eight fields more, two of them recorded afterwards |
+//!
 //!
 //! - `codec`: baseline is OpenTelemetry's `TraceContextPropagator`.
 //! - `action`: start, reason and end of one action; baseline is a bare `tracing` span with the OpenTelemetry layer.

@@ -84,8 +84,13 @@ fn passed<B>(
 
 /// Counts or refuses a request without context. Watches outlive every context and need none.
 fn unbound(state: &State, request: &Request<Body>) -> Result<(), UnboundError> {
-    let parsed = ResourceRequest::parse(request.method(), request.uri(), request.headers());
-    if parsed.is_some_and(|parsed| parsed.is_watch()) {
+    let uri = request.uri();
+    let says_watch = uri.query().unwrap_or_default().contains("watch") || uri.path().contains("/watch/");
+    let is_watch = || {
+        ResourceRequest::parse(request.method(), uri, request.headers())
+            .is_some_and(|parsed| parsed.is_watch())
+    };
+    if says_watch && is_watch() {
         return Ok(());
     }
     state.count(None, Counted::Unbound);
