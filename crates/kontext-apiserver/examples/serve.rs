@@ -35,10 +35,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
         served.write_kubeconfig(&path, &["kubernetes-admin", "alice", "bob"])?;
         println!("export KUBECONFIG={}", path.display());
     }
-    if kubelet {
-        SimulatedKubelet::builder(server.client_for("system:node:sim-node-0")).start().await?;
-    }
+    let kubelet = match kubelet {
+        true => Some(SimulatedKubelet::builder(server.client_for("system:node:sim-node-0")).start().await?),
+        false => None,
+    };
     tokio::signal::ctrl_c().await?;
+    if let Some(kubelet) = kubelet {
+        kubelet.stop().await;
+    }
     served.shutdown().await?;
     Ok(())
 }
