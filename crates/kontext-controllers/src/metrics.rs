@@ -19,7 +19,7 @@ struct Resource {
 
 /// Metrics of the ReplicaSet loop.
 #[derive(Clone, Debug)]
-pub struct LoopMetrics {
+pub(crate) struct LoopMetrics {
     stale_skips: Family<Resource, Counter>,
     deletion_age: Histogram,
 }
@@ -33,7 +33,7 @@ impl Default for LoopMetrics {
 
 impl LoopMetrics {
     /// Registers them.
-    pub fn register(&self, registry: &mut Registry) {
+    pub(crate) fn register(&self, registry: &mut Registry) {
         registry.register(
             "replicaset_controller_stale_sync_skips",
             "Syncs skipped because the cache was older than the controller's last write",

@@ -33,6 +33,7 @@ impl Manager {
             "the informers"
         });
         let ended = tokio::select! {
+            biased;
             () = stop.cancelled() => Ok(()),
             Some(ended) = rest.join_next() => Err(unexpected(ended)),
             () = handle.synced() => {
@@ -52,6 +53,8 @@ impl Manager {
                     });
                 }
                 tokio::select! {
+                    // Stopped loops come to their end too: that is asked for then, not unexpected.
+                    biased;
                     () = stop.cancelled() => Ok(()),
                     Some(ended) = rest.join_next() => Err(unexpected(ended)),
                     Some(ended) = loops.join_next() => Err(unexpected(ended)),

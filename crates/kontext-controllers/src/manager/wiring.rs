@@ -103,8 +103,7 @@ impl Manager {
         }
         let mut cluster = config.cluster.clone();
         cluster.default_retry = false;
-        let client =
-            kube::Client::try_from(cluster.clone()).map_err(|error| StartError::Client(Box::new(error)))?;
+        let client = informer_client(&cluster).map_err(|error| StartError::Client(Box::new(error)))?;
         let options = || {
             let mut options = InformerOptions::default();
             options.namespace.clone_from(&config.namespace);
