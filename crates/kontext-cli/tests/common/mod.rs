@@ -1,5 +1,6 @@
 //! Running the built binaries.
 #![allow(dead_code, reason = "each test file uses a part")]
+#![allow(clippy::print_stdout, reason = "the test harness shows it where a test fails")]
 
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -91,9 +92,17 @@ impl Running {
         assert!(status.success());
     }
 
-    /// Its exit code.
+    /// Its exit code. What it still had to log is shown where the test fails.
     pub(crate) async fn end(&mut self) -> Option<i32> {
-        timeout(PATIENCE, self.child.wait()).await.expect("it ends").expect("it can be waited for").code()
+        let code = timeout(PATIENCE, self.child.wait())
+            .await
+            .expect("it ends")
+            .expect("it can be waited for")
+            .code();
+        while let Ok(Some(line)) = self.stderr.next_line().await {
+            println!("{line}");
+        }
+        code
     }
 }
 
