@@ -15,8 +15,9 @@ impl Manager {
     /// Where a part panicked; all others are stopped then.
     pub async fn run(self, stop: CancellationToken) -> Result<(), RunError> {
         let handle = self.handle();
-        // Watches and Events outlive the loops that need them.
-        let (stop_loops, stop_rest) = (stop.child_token(), CancellationToken::new());
+        // Watches and Events outlive the loops that need them. Neither is a child of `stop`: a loop that ends because it
+        // was stopped must not be taken for one that ended by itself.
+        let (stop_loops, stop_rest) = (CancellationToken::new(), CancellationToken::new());
         let mut rest: JoinSet<&'static str> = JoinSet::new();
         let mut loops: JoinSet<&'static str> = JoinSet::new();
         let informers = self.informers;
