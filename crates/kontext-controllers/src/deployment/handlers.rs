@@ -50,7 +50,7 @@ impl DeploymentEvents {
     fn added(&self, deployment: &Deployment, initial: bool, seen: Seen<'_>) -> Option<Cause> {
         if initial {
             self.0.intents.found(self.0.causes.observer(), DEPLOYMENTS, &deployment.meta, seen.raw?);
-            return None;
+            return self.0.causes.found(DEPLOYMENTS, &deployment.meta, seen);
         }
         let (mut cause, _) = self.0.causes.written(DEPLOYMENTS, None, &deployment.meta, seen)?;
         cause.weight = Weight::Intent;

@@ -49,7 +49,7 @@ impl SetEvents {
     fn added(&self, set: &ReplicaSet, initial: bool, seen: Seen<'_>) -> Option<Cause> {
         if initial {
             self.0.intents.found(self.0.causes.observer(), REPLICA_SETS, &set.meta, seen.raw?);
-            return None;
+            return self.0.causes.found(REPLICA_SETS, &set.meta, seen);
         }
         let (mut cause, _) = self.0.causes.written(REPLICA_SETS, None, &set.meta, seen)?;
         cause.weight = Weight::Intent;

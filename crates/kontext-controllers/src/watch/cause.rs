@@ -54,8 +54,24 @@ impl Causes {
         Some((Cause { event, object: Arc::new(object), attribution, changes, seen: seen.at, weight }, value))
     }
 
+    /// An object was there when watching began: what is undone of it was found so, by nobody's write that we saw.
+    pub(crate) fn found(&self, resource: Resource, meta: &Meta, seen: Seen<'_>) -> Option<Cause> {
+        self.observer.is_on().then(|| Cause {
+            event: EventKind::Resync,
+            object: Arc::new(reference(resource, meta)),
+            attribution: Attribution::NoWrite,
+            changes: Changes::default(),
+            seen: seen.at,
+            weight: Weight::Found,
+        })
+    }
+
     /// A pod appeared.
     pub(crate) fn pod_created(&self, pod: &Pod, seen: Seen<'_>) -> Option<Cause> {
+        if pod.meta.controller.is_none() {
+            // Somebody's own pod, perhaps made of the manifest of another, with its stamp: only the managed fields tell.
+            return self.written(crate::informers::PODS, None, &pod.meta, seen).map(|(cause, _)| cause);
+        }
         let stamped = self.observer.is_on().then(|| self.pod_stamp(pod))?;
         let attribution = stamped.map_or(Attribution::Unattributed(None), Attribution::Stamped);
         Some(self.pod(EventKind::Created, pod, attribution, Changes::default(), seen))
