@@ -113,6 +113,11 @@ impl Scene {
         self
     }
 
+    /// Other loops, from the next start on.
+    pub fn set_loops(&mut self, loops: &[LoopName]) {
+        self.loops = loops.iter().map(|name| LoopConfig::new(*name)).collect();
+    }
+
     /// The loops as given, in place of one with the defaults for each.
     pub fn with_loop_configs(mut self, loops: Vec<LoopConfig>) -> Self {
         self.loops = loops;
@@ -302,6 +307,15 @@ impl Scene {
 }
 
 pub struct KeepReady(JoinHandle<()>);
+
+impl KeepReady {
+    /// Returns when no pod will be made ready any more.
+    pub async fn stop(mut self) {
+        self.0.abort();
+        // Cancelled it is, as asked.
+        let _ = (&mut self.0).await;
+    }
+}
 
 impl Drop for KeepReady {
     fn drop(&mut self) {
