@@ -34,13 +34,17 @@ pub struct Options {
     /// How many nodes are played
     #[arg(long, value_name = "N", default_value_t = 1, requires = "simulate_kubelet", value_parser = clap::value_parser!(u16).range(1..))]
     nodes: u16,
+
+    /// Also delete what is owned by deleted objects, and what is left in deleted namespaces
+    #[arg(long)]
+    garbage_collector: bool,
 }
 
 /// Serves until SIGINT or SIGTERM.
 pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     access::install_crypto();
     let stop = signals::stop()?;
-    let server = ApiServer::builder().start().await;
+    let server = ApiServer::builder().collect_garbage(options.garbage_collector).start().await;
     let served = server.serve(options.bind).await?;
     let users: Vec<&str> = options.users.iter().map(String::as_str).collect();
     // Removed when it goes out of scope.

@@ -36,7 +36,7 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) async fn set(speed: f64) -> anyhow::Result<Self> {
-        let server = ApiServer::builder().start().await;
+        let server = ApiServer::builder().collect_garbage(true).start().await;
         let served = server.serve(([127, 0, 0, 1], 0).into()).await?;
         let directory = tempfile::Builder::new().prefix("kontext-demo-").tempdir()?;
         served.write_kubeconfig(&directory.path().join("kubeconfig"), &USERS)?;

@@ -120,9 +120,14 @@ pub(crate) struct Server {
 }
 
 pub(crate) async fn server() -> Server {
+    server_with(&[]).await
+}
+
+pub(crate) async fn server_with(flags: &[&str]) -> Server {
     let directory = tempfile::tempdir().expect("a directory");
     let kubeconfig = directory.path().join("kubeconfig").display().to_string();
-    let mut running = Running::start(kontext(&["apiserver", "--write-kubeconfig", &kubeconfig]));
+    let mut running =
+        Running::start(kontext(&[&["apiserver", "--write-kubeconfig", &kubeconfig], flags].concat()));
     running.says("export KUBECONFIG=").await;
     Server { running, _directory: directory, kubeconfig }
 }

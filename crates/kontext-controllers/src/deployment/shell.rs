@@ -56,7 +56,11 @@ impl Reconciler for DeploymentLoop {
         };
         let done = self.sync(&context, key, &observed).await?;
         if let Some(failure) = &done.swallowed {
-            warn!(deployment = &**key, %failure, "a step failed, the sync went on and will be retried");
+            if failure.kind == FailureKind::Conflict {
+                debug!(deployment = &**key, %failure, "a step failed, the sync went on and will be retried");
+            } else {
+                warn!(deployment = &**key, %failure, "a step failed, the sync went on and will be retried");
+            }
         }
         match done.result {
             Ok(()) => Ok(match done.requeue {
@@ -71,6 +75,10 @@ impl Reconciler for DeploymentLoop {
             }
             Err(failure) => Err(failure),
         }
+    }
+
+    fn is_routine(&self, failure: &Failure) -> bool {
+        failure.kind == FailureKind::Conflict
     }
 
     fn object(&self, key: &str) -> ObjectRef {

@@ -28,6 +28,7 @@ use crate::{
     ranking::Neighbours,
     recorder::{Recorder, Subject},
     slow_start::SlowStart,
+    stale::Stale,
     template::pod_from_template,
 };
 
@@ -43,7 +44,10 @@ impl Reconciler for ReplicaSetLoop {
     type Error = Failure;
 
     async fn reconcile(&self, context: Context, key: &Key) -> Result<Next, Failure> {
-        self.check_cache(key)?;
+        if let Err(stale) = self.check_cache(key) {
+            debug!(replicaset = &**key, %stale, "waiting for the cache");
+            return Ok(Next::CacheBehind);
+        }
         let Some(set) = self.sets().object(key) else {
             self.shared.forget(key, None);
             return Ok(Next::Done);
@@ -78,6 +82,10 @@ impl Reconciler for ReplicaSetLoop {
         Ok(requeue_after(&input, &current, Timestamp::now()).map_or(Next::Done, Next::After))
     }
 
+    fn is_routine(&self, failure: &Failure) -> bool {
+        failure.kind == FailureKind::Conflict
+    }
+
     fn object(&self, key: &str) -> ObjectRef {
         match self.sets().object(key) {
             Some(set) => reference(&set),
@@ -102,8 +110,9 @@ impl ReplicaSetLoop {
         &self.shared.sets
     }
 
-    /// The cache must not be older than what this loop wrote last.
-    fn check_cache(&self, key: &str) -> Result<(), Failure> {
+    /// The cache must not be older than what this loop wrote last. Upstream fails such a sync and retries it through
+    /// the limiter; the event that the cache is waiting for wakes the key just as well, and costs nothing of the budget.
+    fn check_cache(&self, key: &str) -> Result<(), Stale> {
         let seen = |resource: &'static str| {
             let version = match resource {
                 "pods" => self.shared.pods.resource_version(),
@@ -111,10 +120,7 @@ impl ReplicaSetLoop {
             };
             Some(ResourceVersion::new(&version))
         };
-        self.shared.guard.lock().check(key, seen).map_err(|stale| {
-            self.metrics.stale(stale.resource);
-            Failure::new(FailureKind::Other, stale.to_string())
-        })
+        self.shared.guard.lock().check(key, seen).inspect_err(|stale| self.metrics.stale(stale.resource))
     }
 
     /// Creates whose outcome is not known: what the server has is what counts.

@@ -1,8 +1,9 @@
 //! All causes of one reconcile: bounded, the first and the last kept, the rest counted.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use super::Cause;
+use crate::object::ObjectRef;
 
 /// Causes kept of one reconcile: OpenTelemetry's default limit of links on a span.
 pub const MAX_KEPT: usize = 128;
@@ -66,6 +67,15 @@ impl CauseSet {
     /// The kept causes, in the order they were seen.
     pub fn iter(&self) -> impl Iterator<Item = &Cause> {
         self.first.iter().chain(&self.last)
+    }
+
+    /// Lets the timers, retries and requeues among them name the object of their key, which the queue does not know.
+    pub fn name_own(&mut self, object: &ObjectRef) {
+        let mut shared: Option<Arc<ObjectRef>> = None;
+        for cause in self.first.iter_mut().chain(&mut self.last).filter(|cause| cause.object.kind.is_empty())
+        {
+            cause.object = shared.get_or_insert_with(|| Arc::new(object.clone())).clone();
+        }
     }
 
     /// The kept causes, those that say most about why the controller acts first; the earliest of equals.

@@ -166,7 +166,9 @@ struct Room {
     trace_ids: bool,
 }
 
-const ROOMS: [Room; 7] = {
+/// Where the chain began is told before what led to this very step: a reader finds the steps again by their traces
+/// and Events, the beginning only here.
+const ROOMS: [Room; 10] = {
     let full = Room {
         causes: 4,
         changes: 3,
@@ -180,9 +182,13 @@ const ROOMS: [Room; 7] = {
         Room { causes: 2, changes: 1, change_bytes: 96, reason_bytes: 120, origin_change_bytes: 112, ..full };
     let one = Room { causes: 1, ..two };
     let short = Room { change_bytes: 56, reason_bytes: 72, origin_change_bytes: 72, ..one };
-    let bare = Room { changes: 0, reason_bytes: 48, origin_change_bytes: 40, ..short };
-    let least = Room { causes: 0, origin_change_bytes: 0, ..bare };
-    [full, two, one, short, bare, least, Room { origin: false, reason_bytes: 32, ..least }]
+    let bare = Room { changes: 0, ..short };
+    let tight = Room { reason_bytes: 48, origin_change_bytes: 56, ..bare };
+    let origin = Room { causes: 0, ..bare };
+    let tight_origin = Room { causes: 0, ..tight };
+    let least = Room { causes: 0, origin_change_bytes: 0, ..tight };
+    let nothing = Room { origin: false, reason_bytes: 32, ..least };
+    [full, two, one, short, bare, tight, origin, tight_origin, least, nothing]
 };
 
 impl Stamp {

@@ -164,18 +164,28 @@ fn creator<'a>(view: &View<'a>) -> Option<Entry<'a>> {
 
 fn last_write<'a>(view: &View<'a>, at: Option<Timestamp>) -> LastWrite<'a> {
     let in_time = |time: Timestamp| at.is_none_or(|at| time.as_second() <= at.as_second());
+    let creator = creator(view);
+    let is_creators = |entry: &Entry<'_>| {
+        creator.is_some_and(|creator| {
+            (creator.manager, creator.subresource) == (entry.manager, entry.subresource)
+        })
+    };
     let entry = entries(view.managed_fields())
         .into_iter()
         .filter(|entry| entry.is_intent() && entry.time.is_some_and(in_time))
-        .max_by_key(|entry| (entry.owns_spec(), entry.time));
+        // Times are whole seconds: of two in one second, the creator was first.
+        .max_by_key(|entry| (entry.owns_spec(), entry.time, !is_creators(entry)));
     let is_creation = match (entry.and_then(|entry| entry.time), view.created()) {
-        (Some(time), Some(created)) => !is_after(time, created),
+        (Some(time), Some(created)) => {
+            let only_created = view.generation() == Some(1) || entry.as_ref().is_some_and(is_creators);
+            !is_after(time, created) && only_created
+        }
         // Nothing left of that time. If the object had only been created by then, that is what happened.
         (None, Some(created)) => at.is_none_or(|at| !is_after(at, created)),
         _ => false,
     };
     if is_creation {
-        return LastWrite { entry: creator(view), verb: Verb::Created, time: view.created() };
+        return LastWrite { entry: creator, verb: Verb::Created, time: view.created() };
     }
     LastWrite { entry, verb: Verb::Changed, time: entry.and_then(|entry| entry.time) }
 }

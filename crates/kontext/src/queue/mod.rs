@@ -109,6 +109,17 @@ impl WorkQueue {
         drop(taken.lease);
     }
 
+    /// Nothing was done, because the cache is not there yet: the causes stay with the key for its next event, which the
+    /// cache will bring, or for `at_latest`. It counts as no failure and takes nothing of the retries' budget.
+    pub fn wait(&self, taken: Taken, at_latest: Duration) {
+        let now = Instant::now();
+        let mut state = self.0.state.lock();
+        state.give_back(&taken.key, taken.causes);
+        state.add_at(&taken.key, now + at_latest, None, now);
+        drop(state);
+        drop(taken.lease);
+    }
+
     /// A reconcile succeeded, or is given up: its key starts afresh.
     pub fn done(&self, taken: Taken) {
         self.0.state.lock().forget(&taken.key);

@@ -203,7 +203,8 @@ impl State {
                 .filter_map(|entry| entry.processing)
                 .map(|since| now.saturating_duration_since(since).as_secs_f64())
         };
-        self.metrics.unfinished.set(running().sum());
+        // The sum of nothing is -0.0.
+        self.metrics.unfinished.set(running().sum::<f64>() + 0.0);
         self.metrics.longest.set(running().fold(0.0, f64::max));
     }
 }

@@ -90,6 +90,22 @@ async fn a_failed_reconcile_gives_its_causes_back_and_adds_the_retry() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_that_waits_for_the_cache_keeps_its_causes_and_counts_no_failure() {
+    let queue = queue();
+    queue.add(&key("a/b"), changed("x"));
+    let taken = take(&queue).await;
+    queue.wait(taken, Duration::from_secs(1));
+    assert_eq!(queue.failures(&key("a/b")), 0);
+    nothing(&queue).await;
+    queue.add(&key("a/b"), changed("y"));
+    let again = take(&queue).await;
+    assert_eq!(events(&again), [(EventKind::Modified, "x".into()), (EventKind::Modified, "y".into())]);
+    queue.wait(again, Duration::from_secs(1));
+    let at_latest = take(&queue).await;
+    assert_eq!(at_latest.causes.total(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_several_delays_the_earliest_holds() {
     let queue = queue();
     let began = Instant::now();

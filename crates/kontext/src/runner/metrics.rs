@@ -125,7 +125,7 @@ impl RunnerMetrics {
     pub(super) fn succeeded(&self, next: Next) {
         match next {
             Next::Done => self.success.inc(),
-            Next::Soon => self.requeue.inc(),
+            Next::Soon | Next::CacheBehind => self.requeue.inc(),
             Next::After(_) => self.requeue_after.inc(),
         };
     }

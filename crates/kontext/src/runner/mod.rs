@@ -26,6 +26,8 @@ pub enum Next {
     After(Duration),
     /// Look again as soon as the queue's limits allow.
     Soon,
+    /// Nothing was done: the cache does not show yet what was written last. Look again when it brings something.
+    CacheBehind,
 }
 
 /// A control loop: brings one object, named by its key, to the state that it should have.
@@ -39,6 +41,12 @@ pub trait Reconciler: Send + Sync + 'static {
         context: Context,
         key: &Key,
     ) -> impl Future<Output = Result<Next, Self::Error>> + Send;
+
+    /// Whether this failure is an everyday matter that the retry mends, such as a conflict: it is logged as a warning
+    /// only when it comes again and again.
+    fn is_routine(&self, _error: &Self::Error) -> bool {
+        false
+    }
 
     /// The object of a key, as far as it is known.
     fn object(&self, key: &str) -> ObjectRef;
@@ -67,6 +75,10 @@ pub struct Runner {
     pub grace: Duration,
 }
 
+/// When a key whose cache was behind is looked at again at the latest; usually its event comes within milliseconds.
+const CACHE_BEHIND: Duration = Duration::from_millis(500);
+/// How often in a row a routine failure is not worth a warning.
+const ROUTINE: u32 = 5;
 /// How long cancelled reconciles may take to unwind before they are dropped.
 const UNWIND: Duration = Duration::from_secs(1);
 
@@ -109,8 +121,11 @@ impl Runner {
     async fn process(&self, reconciler: &impl Reconciler, mut taken: Taken, cancelled: &CancellationToken) {
         let began = Instant::now();
         self.metrics.active.inc();
-        let context = Context::builder(self.controller.clone(), reconciler.object(&taken.key))
-            .causes(std::mem::take(&mut taken.causes))
+        let object = reconciler.object(&taken.key);
+        let mut causes = std::mem::take(&mut taken.causes);
+        causes.name_own(&object);
+        let context = Context::builder(self.controller.clone(), object)
+            .causes(causes)
             .intent(if self.policy.is_on() { reconciler.intent(&taken.key) } else { None })
             .policy(self.policy.clone())
             .telemetry(self.telemetry.clone())
@@ -123,12 +138,17 @@ impl Runner {
         }
         self.metrics.active.dec();
         self.metrics.took.observe(began.elapsed().as_secs_f64());
+        let mut routine = false;
         let error = match result {
             Ok(Ok(next)) => {
                 self.metrics.succeeded(next);
                 let key = taken.key.clone();
                 match next {
                     Next::Soon => self.queue.requeue(taken),
+                    Next::CacheBehind => {
+                        taken.causes = context.causes().clone();
+                        self.queue.wait(taken, CACHE_BEHIND);
+                    }
                     Next::Done => self.queue.done(taken),
                     Next::After(delay) => {
                         self.queue.add_after(&key, delay);
@@ -137,7 +157,10 @@ impl Runner {
                 }
                 return;
             }
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(error)) => {
+                routine = reconciler.is_routine(&error) && self.queue.failures(&taken.key) < ROUTINE;
+                error.to_string()
+            }
             Err(panic) => {
                 self.metrics.panics.inc();
                 format!("panicked: {}", panic_message(&*panic))
@@ -150,7 +173,7 @@ impl Runner {
         }
         context.failed(&error);
         context.close();
-        self.tell(&context, &taken, &error);
+        self.tell(&context, &taken, &error, routine);
         taken.causes = context.causes().clone();
         if self.max_retries.is_some_and(|max| self.queue.failures(&taken.key) >= max) {
             self.queue.done(taken);
@@ -159,7 +182,7 @@ impl Runner {
         }
     }
 
-    fn tell(&self, context: &Context, taken: &Taken, error: &str) {
+    fn tell(&self, context: &Context, taken: &Taken, error: &str, routine: bool) {
         let object = context.object();
         let failures = self.queue.failures(&taken.key);
         let given_up = self.max_retries.is_some_and(|max| failures >= max);
@@ -168,18 +191,23 @@ impl Runner {
         } else {
             "reconcile failed, will be retried"
         };
-        warn!(
-            controller = &*self.controller.name,
-            controllerGroup = &*self.controller.group,
-            controllerKind = &*self.controller.kind,
-            namespace = object.namespace.as_deref(),
-            name = &*object.name,
-            reconcileID = context.reconcile_id(),
-            trace_id = %context.traceparent().trace_id,
-            failures,
-            error,
-            "{what}"
-        );
+        macro_rules! tell {
+            ($level:ident) => {
+                tracing::$level!(
+                    controller = &*self.controller.name,
+                    controllerGroup = &*self.controller.group,
+                    controllerKind = &*self.controller.kind,
+                    namespace = object.namespace.as_deref(),
+                    name = &*object.name,
+                    reconcileID = context.reconcile_id(),
+                    trace_id = %context.traceparent().trace_id,
+                    failures,
+                    error,
+                    "{what}"
+                )
+            };
+        }
+        if routine { tell!(debug) } else { tell!(warn) }
     }
 }
 

@@ -42,7 +42,7 @@ fn stamp() -> Stamp {
 #[test]
 fn a_usual_stamp_is_short_and_reads_back() {
     let text = stamp().encode().expect("fits");
-    expect![[r#"{"v":1,"on":{"k":"Pod","p":"web-7d4b9-"},"c":"replicaset-controller","a":"replicaset.CreatePod","t":1763907731482,"f":{"k":"ReplicaSet","n":"web-7d4b9","u":"9b7d2f7e-6f0f-4c8e-8d52-1c43a5f7a001","g":2},"r":"1 of 3 replicas missing","e":[{"e":"modified","t":"4bf92f3577b34da6a3ce929d0e0e4736","a":"deployment.ScaleReplicaSet","d":2}],"o":{"w":"kubectl-set","v":"changed","k":"Deployment","n":"web","g":3,"d":8,"f":"…].image: registry.example/web:1 -> :2"},"h":2,"g":1}"#]].assert_eq(&text);
+    expect![[r#"{"v":1,"on":{"k":"Pod","p":"web-7d4b9-"},"c":"replicaset-controller","a":"replicaset.CreatePod","t":1763907731482,"f":{"k":"ReplicaSet","n":"web-7d4b9","u":"9b7d2f7e-6f0f-4c8e-8d52-1c43a5f7a001","g":2},"r":"1 of 3 replicas missing","e":[{"e":"modified","t":"4bf92f3577b34da6a3ce929d0e0e4736","a":"deployment.ScaleReplicaSet","d":2}],"o":{"w":"kubectl-set","v":"changed","k":"Deployment","n":"web","g":3,"d":8,"f":"spec.template.spec.containers[app].image: registry.example/web:1 -> :2"},"h":2,"g":1}"#]].assert_eq(&text);
     let read = Stamp::decode(&text).expect("reads");
     assert_eq!(read.subject.uid, stamp().subject.uid);
     assert_eq!(read.causes[0].trace_id, stamp().causes[0].trace_id);
