@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Scene, bare_pod, controller_of, is_ready, replica_set, set_ready};
+use super::{Scene, bare_pod, controller_of, deployment, is_ready, replica_set, rolled_out, set_ready};
 
 /// Holds a pod whose deletion has begun, as a kubelet would that is not done with it.
 pub const HOLD: &str = "test.example/hold";
@@ -107,6 +107,19 @@ impl Scene {
         .await?;
         self.api::<ReplicaSet>().delete(&set.name_any(), &DeleteParams::default()).await?;
         Ok(())
+    }
+
+    /// Waits until what is created from now on is younger than all ReplicaSets that are there: creation times are whole
+    /// seconds, and of two made in one second the name decides which is the older.
+    pub async fn until_the_clock_ticks(&self) -> Result<()> {
+        let made = |set: &ReplicaSet| set.metadata.creation_timestamp.as_ref().map(|time| time.0);
+        let youngest = self.sets().await?.iter().filter_map(made).max();
+        self.until("a second has passed", || async {
+            let now = k8s_openapi::jiff::Timestamp::now();
+            let passed = youngest.is_none_or(|made| now.as_second() > made.as_second());
+            Ok(if passed { Ok(()) } else { Err(now.to_string()) })
+        })
+        .await
     }
 
     /// Waits for the status numbers of a ReplicaSet, of its present generation.
@@ -275,4 +288,89 @@ where
     let patch = Patch::Merge(json!({"spec": {"replicas": replicas}}));
     api.patch_scale(name, &PatchParams::default(), &patch).await?;
     Ok(())
+}
+
+/// A Deployment that rolls with so many pods more and so many fewer.
+pub fn rolling(name: &str, replicas: i32, surge: i32, unavailable: i32) -> Value {
+    let mut value = deployment(name, replicas);
+    value["spec"]["strategy"] =
+        json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}});
+    value
+}
+
+/// Its pods are on a node, so that a deleted one stays until somebody ends it: no kubelet does.
+pub fn on_a_node(mut workload: Value) -> Value {
+    workload["spec"]["template"]["spec"]["nodeName"] = "somewhere".into();
+    workload
+}
+
+/// The numbers of a Deployment's status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    pub replicas: i32,
+    pub updated: i32,
+    pub ready: i32,
+    pub available: i32,
+    pub unavailable: i32,
+    pub terminating: i32,
+}
+
+impl Totals {
+    pub fn of(deployment: &Deployment) -> Self {
+        let status = deployment.status.clone().unwrap_or_default();
+        Self {
+            replicas: status.replicas.unwrap_or(0),
+            updated: status.updated_replicas.unwrap_or(0),
+            ready: status.ready_replicas.unwrap_or(0),
+            available: status.available_replicas.unwrap_or(0),
+            unavailable: status.unavailable_replicas.unwrap_or(0),
+            terminating: status.terminating_replicas.unwrap_or(-1),
+        }
+    }
+
+    /// So many pods of the present template, all available.
+    pub fn done(replicas: i32) -> Self {
+        Self { replicas, updated: replicas, ready: replicas, available: replicas, ..Self::default() }
+    }
+}
+
+impl Scene {
+    /// Waits for the status numbers of a Deployment, of its present generation.
+    pub async fn until_totals(&self, name: &str, wanted: Totals) -> Result<Deployment> {
+        self.until_object(name, &format!("{name} has {wanted:?}"), |deployment: &Deployment| {
+            let observed = deployment.status.as_ref().and_then(|status| status.observed_generation);
+            is(observed, deployment.metadata.generation)?;
+            is(Totals::of(deployment), wanted)
+        })
+        .await
+    }
+
+    pub async fn until_condition(&self, name: &str, kind: &str, wanted: &str) -> Result<Deployment> {
+        let what = format!("{name} is {kind} {wanted}");
+        self.until_object(name, &what, |deployment| has_condition(deployment, kind, wanted)).await
+    }
+
+    /// Waits until the rollout is over, and the loop has said so.
+    pub async fn until_rolled_out(&self, name: &str) -> Result<Deployment> {
+        self.until_object(name, &format!("{name} is rolled out"), |deployment: &Deployment| {
+            rolled_out(deployment)?;
+            let progress = condition(deployment, "Progressing");
+            let known = progress.is_empty() || progress.starts_with("True NewReplicaSetAvailable");
+            is(known, true).map_err(|_| progress)
+        })
+        .await
+    }
+
+    /// Creates a Deployment and makes it be rolled out: its ReplicaSet.
+    pub async fn rolled_out(&self, value: Value) -> Result<ReplicaSet> {
+        let name = self.create::<Deployment>(value).await?.name_any();
+        let kubelet = self.keep_ready();
+        self.until_rolled_out(&name).await?;
+        kubelet.stop().await;
+        let sets = self.sets().await?;
+        Ok(sets
+            .into_iter()
+            .find(|set| controller_of(set).is_some_and(|owner| owner.name == name))
+            .expect("has one"))
+    }
 }
