@@ -128,7 +128,7 @@ fn compare(
     match (old, new) {
         (Some(Value::Object(old)), Some(Value::Object(new))) => compare_maps(path, old, new, options, found),
         (Some(Value::Array(old)), Some(Value::Array(new))) => compare_lists(path, old, new, options, found),
-        (Some(Value::Object(only)), None) | (None, Some(Value::Object(only))) if path.is_metadata() => {
+        (Some(Value::Object(only)), None) | (None, Some(Value::Object(only))) if is_map_of_keys(path) => {
             // A first annotation or label: tell the key, and leave out what is no content.
             let empty = Map::new();
             let (old, new) = if old.is_some() { (only, &empty) } else { (&empty, only) };
@@ -136,6 +136,12 @@ fn compare(
         }
         _ => found.push(told(path, old, new)),
     }
+}
+
+/// Annotations and labels, the object's own or a template's: their keys tell more than that there are some.
+fn is_map_of_keys(path: &FieldPath) -> bool {
+    let is_one = |segment: &Segment| matches!(segment, Segment::Field(name) if matches!(&**name, "annotations" | "labels"));
+    path.is_metadata() || path.segments().last().is_some_and(is_one)
 }
 
 fn compare_lists(
@@ -285,6 +291,16 @@ mod tests {
                 spec.containers[b].image: 1 -> 2
                 spec.containers[gone]
                 spec.containers[new]"#]],
+        );
+    }
+
+    #[test]
+    fn a_first_annotation_of_a_template_is_told_by_its_key() {
+        let annotated = json!({"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "x"}}}}});
+        check(
+            &json!({"spec": {"template": {"metadata": {}}}}),
+            &annotated,
+            expect!["spec.template.metadata.annotations[kubectl.kubernetes.io/restartedAt]"],
         );
     }
 
