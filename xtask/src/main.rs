@@ -12,6 +12,7 @@
     reason = "shared with kontext-testbed, where all of it is public and used"
 )]
 mod assets;
+mod bench_manager;
 mod ci;
 mod control_plane;
 mod run;
@@ -29,6 +30,8 @@ enum Xtask {
     ControlPlane(control_plane::ControlPlane),
     /// Run all tests, on the in-memory server and on the real control plane
     Test(test::Test),
+    /// Compare what our manager and upstream's cost, on the real API server
+    BenchManager(bench_manager::BenchManager),
     /// Run everything that must hold for a change: format, lints, documentation, tests
     Ci(ci::Ci),
 }
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
     let result = match Xtask::parse() {
         Xtask::ControlPlane(command) => command.run(),
         Xtask::Test(command) => command.run(),
+        Xtask::BenchManager(command) => command.run(),
         Xtask::Ci(command) => command.run(),
     };
     match result {

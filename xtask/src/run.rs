@@ -16,6 +16,13 @@ pub(crate) fn workspace() -> PathBuf {
     folder
 }
 
+/// The folder of what cargo builds: ours stands in it, as `debug/xtask`.
+pub(crate) fn target_folder() -> Result<PathBuf> {
+    let own = std::env::current_exe().context("find our own program")?;
+    let folder = own.ancestors().nth(2).context("our own program is in no target folder")?;
+    Ok(folder.to_owned())
+}
+
 /// The cargo that runs us, in the workspace, with nothing on its standard input.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
