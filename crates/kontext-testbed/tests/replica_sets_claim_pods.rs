@@ -146,7 +146,7 @@ on_both_servers! {
         scene.merge::<Pod>(&first, "alice", dear).await?;
         scene.until_object::<Pod>(&first, "it is back", |pod| is(owners(pod), vec!["ReplicaSet/web true".to_owned()])).await?;
         let left = scene.until_pods(1).await?;
-        assert_eq!(names(&left), [first.clone()]);
+        assert_eq!(names(&left), [&*first]);
         scene.until_counts("web", Counts::pods(1)).await?;
         let mut first_pod = second.clone();
         first_pod.metadata.name = Some(first);
