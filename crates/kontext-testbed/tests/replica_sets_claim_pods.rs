@@ -128,6 +128,8 @@ on_both_servers! {
         let scene = Scene::for_either(server).await?;
         let set = scene.create::<ReplicaSet>(replica_set("web", 1)).await?;
         let first = scene.until_pods(1).await?.remove(0).name_any();
+        // Once the pod's creation is counted it is no cause of the next reconcile any more, beside the change.
+        scene.until_counts("web", Counts::pods(1)).await?;
         scene.merge::<Pod>(&first, "alice", json!({"metadata": {"labels": {"app": "debug"}}})).await?;
         let released = scene.until_object::<Pod>(&first, "it is let go", |pod| is(owners(pod), vec![])).await?;
         if scene.is_ours() {
