@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::change::{Changes, FieldPath, Segment};
+use crate::change::{Change, Changes, FieldPath, Segment};
 
 /// A field manager as `managedFields` knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,11 +28,17 @@ pub struct Writer {
 ///
 /// Among the managers that own a changed field, the latest one; where none does (fields were removed), the
 /// latest manager of the main resource, marked as not owning. `None` where `managedFields` says nothing.
+///
+/// `changes` may be of several writes, where a watch was down meanwhile. The one that says most is asked for: of the
+/// spec before metadata before status, so that nobody who only told a status is named for a wish.
 pub fn writer_of(managed_fields: &Value, changes: &Changes) -> Option<Writer> {
     let entries = managed_fields.as_array()?;
+    let tier = |change: &Change| (change.path.is_status(), change.path.is_metadata());
+    let first = changes.shown.iter().map(tier).min();
     let owned = |entry: &Value| {
         let fields = &entry["fieldsV1"];
-        changes.shown.iter().filter(|change| owns(fields, &change.path)).count()
+        let telling = changes.shown.iter().filter(|change| Some(tier(change)) == first);
+        telling.filter(|change| owns(fields, &change.path)).count()
     };
     let latest_owner = entries
         .iter()
@@ -106,7 +112,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::change::Change;
 
     fn fields() -> Value {
         json!([
@@ -142,6 +147,13 @@ mod tests {
             FieldPath::of(["status", "replicas"]),
             expect![[r#"kube-controller-manager Some("status") owns=true"#]],
         );
+    }
+
+    #[test]
+    fn of_several_writes_the_one_of_the_spec_is_told_and_not_a_later_status() {
+        let paths = [FieldPath::of(["status", "replicas"]), app().field("image")];
+        let changes: Changes = paths.into_iter().map(Change::of).collect();
+        expect!["kubectl-set"].assert_eq(&writer_of(&fields(), &changes).expect("known").manager);
     }
 
     #[test]
