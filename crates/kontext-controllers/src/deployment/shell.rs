@@ -92,7 +92,8 @@ impl Reconciler for DeploymentLoop {
     }
 
     fn intent(&self, key: &str) -> Option<Intent> {
-        self.shared.intents.of(&self.shared.deployments.object(key)?.meta)
+        let (deployment, observer) = (self.shared.deployments.object(key)?, self.shared.causes.observer());
+        self.shared.intents.standing(observer, DEPLOYMENTS, &deployment.meta, deployment.raw.as_str())
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
     expectations::{LiveList, Verdict},
     informers::{PODS, REPLICA_SETS, orphans_of, owned_by},
     metrics::LoopMetrics,
-    model::{Object, Pod, ReplicaSet, ReplicaSetStatus, ResourceVersion, Selector, Text},
+    model::{Pod, ReplicaSet, ReplicaSetStatus, ResourceVersion, Selector, Text},
     ranking::Neighbours,
     recorder::{Recorder, Subject},
     slow_start::SlowStart,
@@ -97,7 +97,8 @@ impl Reconciler for ReplicaSetLoop {
     }
 
     fn intent(&self, key: &str) -> Option<Intent> {
-        self.shared.intents.of(self.sets().object(key)?.meta())
+        let (set, observer) = (self.sets().object(key)?, self.shared.causes.observer());
+        self.shared.intents.standing(observer, REPLICA_SETS, &set.meta, set.raw.as_str())
     }
 }
 

@@ -29,12 +29,9 @@ impl Intents {
 
     /// The object was found as it is; its stamp or its managed fields say who wrote it.
     pub(crate) fn found(&self, observer: &Observer, resource: Resource, meta: &Meta, raw: &str) {
-        if !observer.is_on() {
-            return;
+        if let Some(intent) = read(observer, resource, meta, raw) {
+            self.0.lock().insert(Text::clone(&meta.uid), (meta.generation, intent));
         }
-        let Ok(value) = serde_json::from_str::<Value>(raw) else { return };
-        let intent = observer.standing_intent(&value, &reference(resource, meta));
-        self.0.lock().insert(Text::clone(&meta.uid), (meta.generation, intent));
     }
 
     /// The generation rose without another wish, as annotations do it for Deployments.
@@ -51,8 +48,20 @@ impl Intents {
         self.0.lock().remove(uid);
     }
 
+    /// Who wrote the spec of the object as it is. A reconcile may see an object in the cache a moment before its event
+    /// was handled; the object then tells by itself.
+    pub(crate) fn standing(
+        &self,
+        observer: &Observer,
+        resource: Resource,
+        meta: &Meta,
+        raw: &str,
+    ) -> Option<Intent> {
+        self.of(meta).or_else(|| read(observer, resource, meta, raw))
+    }
+
     /// Who wrote the spec of the object of this uid in this generation.
-    pub(crate) fn of(&self, meta: &Meta) -> Option<Intent> {
+    fn of(&self, meta: &Meta) -> Option<Intent> {
         let intents = self.0.lock();
         let (generation, intent) = intents.get(&meta.uid)?;
         // A deletion raises the generation and wishes nothing else.
@@ -60,4 +69,12 @@ impl Intents {
             *generation == meta.generation || (meta.is_deleting() && *generation + 1 == meta.generation);
         same.then(|| intent.clone())
     }
+}
+
+fn read(observer: &Observer, resource: Resource, meta: &Meta, raw: &str) -> Option<Intent> {
+    if !observer.is_on() {
+        return None;
+    }
+    let value: Value = serde_json::from_str(raw).ok()?;
+    Some(observer.standing_intent(&value, &reference(resource, meta)))
 }
