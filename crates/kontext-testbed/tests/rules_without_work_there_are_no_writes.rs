@@ -12,10 +12,10 @@ use kontext::{Attribution, Counted, Policy};
 use kontext_testbed::{Server, on_both_servers};
 use kube::{
     ResourceExt,
-    api::{DeleteParams, Patch, PatchParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams},
 };
 use proxied::{CAUSE, Passed, Stage, TRACEPARENT};
-use serde_json::json;
+use serde_json::{Value, json};
 use support::*;
 
 const TIMES: usize = 500;
@@ -200,7 +200,7 @@ fn conflicts(stage: &Stage) -> usize {
 
 /// Create, scale up, change the image, delete a pod, scale down, delete: the writes of the loops but those of status,
 /// whose number depends on how many events come between two reconciles.
-async fn story(server: Server, policy: Policy) -> Result<Vec<String>> {
+async fn story(server: Server, policy: Policy) -> Result<(Vec<String>, Vec<String>)> {
     let mut stage = Stage::with(server, |scene| scene.with_policy(policy)).await?;
     let kubelet = stage.keep_ready();
     let scale = |replicas: usize| {
@@ -234,6 +234,7 @@ async fn story(server: Server, policy: Policy) -> Result<Vec<String>> {
     stage.stop().await?;
     let writes = stage.proxy.writes();
     no_write_is_without_effect(&stage, &writes);
+    let objects = timeless(&stage).await?;
     let mut what: Vec<String> = writes
         .iter()
         .filter(|write| write.status.is_some_and(|status| status < 300))
@@ -241,7 +242,57 @@ async fn story(server: Server, policy: Policy) -> Result<Vec<String>> {
         .map(Passed::what)
         .collect();
     what.sort();
-    Ok(what)
+    Ok((what, objects))
+}
+
+/// All Deployments, ReplicaSets and pods, without what differs from run to run and without our keys.
+async fn timeless(stage: &Stage) -> Result<Vec<String>> {
+    let mut objects = Vec::new();
+    for deployment in stage.api::<Deployment>().list(&ListParams::default()).await? {
+        objects.push(serde_json::to_value(deployment)?);
+    }
+    for set in stage.sets().await? {
+        objects.push(serde_json::to_value(set)?);
+    }
+    for pod in stage.pods().await? {
+        objects.push(serde_json::to_value(pod)?);
+    }
+    let mut texts = Vec::new();
+    for mut object in objects {
+        strip(&mut object);
+        texts.push(serde_json::to_string_pretty(&object)?);
+    }
+    texts.sort();
+    Ok(texts)
+}
+
+fn strip(value: &mut Value) {
+    const VARIES: [&str; 10] = [
+        "uid",
+        "resourceVersion",
+        "managedFields",
+        "creationTimestamp",
+        "namespace",
+        "lastUpdateTime",
+        "lastTransitionTime",
+        "lastProbeTime",
+        CAUSE,
+        TRACEPARENT,
+    ];
+    match value {
+        Value::Object(map) => {
+            map.retain(|key, _| !VARIES.contains(&key.as_str()));
+            // Pods have names by chance.
+            if map.contains_key("generateName") {
+                map.remove("name");
+            }
+            map.values_mut().for_each(strip);
+            // An object that is as if it were not there.
+            map.retain(|_, value| *value != json!({}));
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip),
+        _ => {}
+    }
 }
 
 /// Each write that succeeded gave its object another version than it had.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Result;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt, stream::BoxStream};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api, ResourceExt,
@@ -46,11 +46,13 @@ impl Census {
         let list = pods.list(&ListParams::default()).await?;
         assert_eq!(list.items.len(), 0, "a census begins before the first pod");
         let version = list.metadata.resource_version.expect("a list has a version");
+        // Open before anything happens, so that no compaction comes between the list and the watch.
+        let watch = pods.watch(&WatchParams::default().timeout(290), &version).await?;
         let counted = Arc::new(Mutex::new(Counted::default()));
         let task = tokio::spawn({
             let (pods, counted) = (pods.clone(), counted.clone());
             async move {
-                if let Err(error) = follow(&pods, version, &counted).await {
+                if let Err(error) = follow(&pods, watch.boxed(), version, &counted).await {
                     counted.lock().broken = Some(error.to_string());
                 }
             }
@@ -79,9 +81,13 @@ impl Census {
     }
 }
 
-async fn follow(pods: &Api<Pod>, mut version: String, counted: &Mutex<Counted>) -> Result<()> {
+async fn follow(
+    pods: &Api<Pod>,
+    mut events: BoxStream<'static, kube::Result<WatchEvent<Pod>>>,
+    mut version: String,
+    counted: &Mutex<Counted>,
+) -> Result<()> {
     loop {
-        let mut events = Box::pin(pods.watch(&WatchParams::default().timeout(290), &version).await?);
         while let Some(event) = events.try_next().await? {
             let (pod, deleted) = match event {
                 WatchEvent::Added(pod) | WatchEvent::Modified(pod) => (pod, false),
@@ -106,5 +112,6 @@ async fn follow(pods: &Api<Pod>, mut version: String, counted: &Mutex<Counted>) 
                 counted.most = counted.most.max(of_owner);
             }
         }
+        events = pods.watch(&WatchParams::default().timeout(290), &version).await?.boxed();
     }
 }

@@ -115,5 +115,5 @@ impl Stage {
 /// The origin that a stamp names, as a sentence.
 pub fn origin_of<K: ResourceExt>(object: &K) -> String {
     let stamp = crate::support::cause_of(object).expect("stamped");
-    stamp.origin.expect("known").to_string()
+    stamp.origin.as_ref().unwrap_or_else(|| panic!("no origin in {stamp:#?}")).to_string()
 }

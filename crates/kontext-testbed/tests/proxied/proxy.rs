@@ -141,11 +141,14 @@ impl Drop for Proxy {
 }
 
 /// Breaks watches until it is dropped.
-pub struct Cutter(JoinHandle<()>);
+pub struct Cutter {
+    task: JoinHandle<()>,
+    pub cuts: Strikes,
+}
 
 impl Drop for Cutter {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 
@@ -206,19 +209,28 @@ impl Proxy {
         self.state.cut.send_modify(|cuts| *cuts += 1);
     }
 
-    /// Breaks all watches each time that a further one was answered, this many times. Ends when it is dropped.
-    pub fn cutter(&self, times: usize) -> Cutter {
-        let state = self.state.clone();
-        Cutter(tokio::spawn(async move {
-            let watches = || state.passed.lock().iter().filter(|passed| passed.verb() == "watch").count();
+    /// Breaks all watches in the middle of the work, this many times: when two more writes have passed, and a watch has
+    /// come back since the time before. Ends when it is dropped.
+    pub fn cutter(&self, times: u64) -> Cutter {
+        let (state, cuts) = (self.state.clone(), Arc::new(AtomicU64::new(0)));
+        let made = cuts.clone();
+        let task = tokio::spawn(async move {
+            let number =
+                |of: fn(&Passed) -> bool| state.passed.lock().iter().filter(|passed| of(passed)).count();
+            let watches = || number(|passed| passed.verb() == "watch");
+            let writes = || number(Passed::is_write);
+            let mut back = watches();
             for _ in 0..times {
-                let before = watches();
-                while watches() == before {
-                    tokio::time::sleep(Duration::from_millis(20)).await;
+                let wanted = writes() + 2;
+                while writes() < wanted || watches() < back {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
                 }
+                back = watches() + 1;
                 state.cut.send_modify(|cuts| *cuts += 1);
+                made.fetch_add(1, Ordering::SeqCst);
             }
-        }))
+        });
+        Cutter { task, cuts: Strikes(cuts) }
     }
 
     /// What passed so far, in the order of the answers.
