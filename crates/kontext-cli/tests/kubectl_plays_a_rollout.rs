@@ -1,6 +1,8 @@
 //! The whole rollout story, played by the real kubectl: on `kontext apiserver`, and on the real API server beside
 //! upstream's manager with all its other controllers. After each step `kontext why` tells the truth about it.
 
+#![allow(clippy::print_stderr, reason = "the test harness shows it where a test fails")]
+
 mod common;
 
 use std::{path::Path, time::Duration};

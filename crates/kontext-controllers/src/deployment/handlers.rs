@@ -29,7 +29,7 @@ impl Handler<Deployment> for DeploymentEvents {
         let shared = &self.0;
         match delta {
             Delta::Added { new, initial } => {
-                shared.queue.add(&new.meta.key(), self.added(new, initial, seen))
+                shared.queue.add(&new.meta.key(), self.added(new, initial, seen));
             }
             Delta::Updated { old, new } => {
                 let resync = old.meta.resource_version == new.meta.resource_version;

@@ -107,7 +107,7 @@ impl DeploymentLoop {
             match next(observed, &results) {
                 super::Next::Done(done) => return Ok(done),
                 super::Next::Step(step) => {
-                    results.push(self.act(context, key, observed.deployment, step, &mut last).await)
+                    results.push(self.act(context, key, observed.deployment, step, &mut last).await);
                 }
             }
         }

@@ -30,7 +30,7 @@ impl Manager {
             });
         }
         rest.spawn(async move {
-            informers.all(&stop_informers).await;
+            informers.run(stop_informers).await;
             "the informers"
         });
         let ended = tokio::select! {

@@ -5,12 +5,13 @@ use std::{sync::Arc, time::Duration};
 use kontext::{
     Controller, Observer,
     client::{Builder, Unbound},
-    informer::{Informer, InformerOptions, Watched},
+    informer::{Informer, InformerOptions},
     queue::{Limits, QueueMetricFamilies, WorkQueue},
     runner::{Runner, RunnerMetricFamilies},
 };
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     config::{Config, LoopConfig, LoopName, StartError},
@@ -31,6 +32,9 @@ use crate::{
 const DEPLOYMENT_RETRIES: u32 = 15;
 /// How long after a create of unknown outcome the server is asked which pods there are.
 const UNCERTAIN_RECHECK: Duration = Duration::from_secs(1);
+
+/// What the loops write back as a request answered it. Of pods they create hundreds at a time and look at none again.
+const WRITTEN_BACK: &[&str] = &[REPLICA_SETS.plural, DEPLOYMENTS.plural];
 
 /// Informers and loops, ready to run.
 pub struct Manager {
@@ -130,6 +134,7 @@ impl Manager {
             let client = Builder::new(cluster.clone(), config.policy.clone())
                 .telemetry(config.telemetry.clone())
                 .known_objects(known.clone())
+                .answers_of(WRITTEN_BACK)
                 .unbound(Unbound::Reject)
                 .rate_limit(one.qps, one.burst)
                 .http2()
@@ -235,16 +240,11 @@ fn runner(one: &LoopConfig, config: &Config, queue: WorkQueue, metrics: &RunnerM
 }
 
 impl Informers {
-    pub(super) fn all<'a>(
-        &'a self,
-        stop: &'a tokio_util::sync::CancellationToken,
-    ) -> impl Future<Output = ()> + 'a {
-        async move {
-            tokio::join!(run(&self.pods, stop), run(&self.sets, stop), run(&self.deployments, stop));
-        }
+    pub(super) async fn run(&self, stop: CancellationToken) {
+        tokio::join!(
+            self.pods.run(stop.clone()),
+            self.sets.run(stop.clone()),
+            self.deployments.run(stop)
+        );
     }
-}
-
-async fn run<K: Watched>(informer: &Informer<K>, stop: &tokio_util::sync::CancellationToken) {
-    informer.run(stop.clone()).await;
 }
