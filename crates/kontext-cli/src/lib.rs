@@ -1,4 +1,4 @@
-//! The command line of kontext, as a library, so that tests can drive it: [`kontext`] and [`kubectl_why`] are the two
+//! The command line of kontext, as a library, so that tests can drive it: [`kontext()`] and [`kubectl_why`] are the two
 //! binaries' whole `main`.
 //!
 //! | command | module |

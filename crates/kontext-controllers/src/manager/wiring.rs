@@ -241,10 +241,6 @@ fn runner(one: &LoopConfig, config: &Config, queue: WorkQueue, metrics: &RunnerM
 
 impl Informers {
     pub(super) async fn run(&self, stop: CancellationToken) {
-        tokio::join!(
-            self.pods.run(stop.clone()),
-            self.sets.run(stop.clone()),
-            self.deployments.run(stop)
-        );
+        tokio::join!(self.pods.run(stop.clone()), self.sets.run(stop.clone()), self.deployments.run(stop));
     }
 }
