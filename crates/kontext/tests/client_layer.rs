@@ -191,11 +191,11 @@ async fn a_put_made_from_scratch_again_and_again_stays_a_no_op() {
     assert_eq!(sent.stamp().generation, Some(4));
 }
 
-#[tokio::test]
-async fn what_an_answer_told_is_not_asked_again() {
+/// Reads a Deployment through the layer and writes it back changed, and tells what that took.
+async fn read_and_write_back(layer: ContextLayer) -> (Vec<Counted>, usize) {
     let counts = Arc::new(Counts::default());
     let script = Script::with_object(deployment());
-    let service = ContextLayer::new(Arc::default()).layer(script.service());
+    let service = layer.layer(script.service());
     let context = context(&counts);
     let got =
         context.call(service.clone().oneshot(request(Method::GET, WEB, "application/json", &json!({}))));
@@ -208,8 +208,21 @@ async fn what_an_answer_told_is_not_asked_again() {
         .call(service.oneshot(request(Method::PUT, WEB, "application/json", &scaled)))
         .await
         .expect("an answer");
-    assert_eq!(counts.all(), [Counted::Injected]);
-    assert_eq!(script.seen().len(), 2);
+    (counts.all(), script.seen().len())
+}
+
+#[tokio::test]
+async fn what_an_answer_told_is_not_asked_again() {
+    let layer = ContextLayer::new(Arc::default());
+    assert_eq!(read_and_write_back(layer.clone()).await, (vec![Counted::Injected], 2));
+    let layer = layer.answers_of(&["replicasets", "deployments"]);
+    assert_eq!(read_and_write_back(layer).await, (vec![Counted::Injected], 2));
+}
+
+#[tokio::test]
+async fn what_an_answer_told_of_another_resource_is_asked_again() {
+    let layer = ContextLayer::new(Arc::default()).answers_of(&["replicasets"]);
+    assert_eq!(read_and_write_back(layer).await, (vec![Counted::LookedUp, Counted::Injected], 3));
 }
 
 #[tokio::test]

@@ -40,6 +40,12 @@ impl Builder {
         self
     }
 
+    /// Keeps answers of these resources only; see [`ContextLayer::answers_of`].
+    pub fn answers_of(mut self, resources: &'static [&'static str]) -> Self {
+        self.layer = self.layer.answers_of(resources);
+        self
+    }
+
     /// What becomes of requests without context.
     pub fn unbound(mut self, unbound: Unbound) -> Self {
         self.layer = self.layer.unbound(unbound);

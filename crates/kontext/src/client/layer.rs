@@ -27,6 +27,8 @@ pub(super) struct State {
     pub(super) telemetry: Option<Arc<dyn Telemetry>>,
     pub(super) known: Option<Arc<dyn KnownObjects>>,
     pub(super) unbound: Unbound,
+    /// Plural names of the resources whose answers are kept; all where `None`.
+    pub(super) answers: Option<&'static [&'static str]>,
     pub(super) responses: Arc<Responses>,
     pub(super) forbidden: Arc<Forbidden>,
 }
@@ -50,6 +52,7 @@ impl ContextLayer {
             telemetry: None,
             known: None,
             unbound: Unbound::Allow,
+            answers: None,
             responses: Arc::default(),
             forbidden: Arc::default(),
         };
@@ -67,6 +70,14 @@ impl ContextLayer {
     #[must_use]
     pub fn known_objects(mut self, known: Arc<dyn KnownObjects>) -> Self {
         Arc::make_mut(&mut self.state).known = Some(known);
+        self
+    }
+
+    /// Keeps answers of these resources only (plural names). Who writes back nothing else of what a request answered
+    /// saves the memory of the others; what is not kept is read again before a write that needs it.
+    #[must_use]
+    pub fn answers_of(mut self, resources: &'static [&'static str]) -> Self {
+        Arc::make_mut(&mut self.state).answers = Some(resources);
         self
     }
 

@@ -42,7 +42,8 @@ impl<B> ResponseBody<B> {
 impl Memory {
     fn finish(self) {
         let json = match <[Bytes; 1]>::try_from(self.frames) {
-            Ok([whole]) => whole,
+            // A frame is a slice of the connection's buffer, many times its size, and would keep all of it.
+            Ok([whole]) => Bytes::copy_from_slice(&whole),
             Err(frames) => {
                 let mut whole = BytesMut::with_capacity(self.bytes);
                 frames.iter().for_each(|frame| whole.extend_from_slice(frame));

@@ -123,7 +123,7 @@ where
     // Bodies that stream cannot be kept or sent again; none of kube's are.
     let (parts, body) = request.into_parts();
     let parsed = ResourceRequest::parse(&parts.method, &parts.uri, &parts.headers);
-    let remembers = parsed.as_ref().is_some_and(answers_object);
+    let remembers = parsed.as_ref().is_some_and(|parsed| answers_object(parsed, state.answers));
     let body = match &parsed {
         Some(parsed) if write::kind(parsed.verb).is_some() => {
             let write =
@@ -141,8 +141,9 @@ where
 }
 
 /// Whether the answer is an object from which a later write may be made.
-fn answers_object(request: &ResourceRequest<'_>) -> bool {
-    matches!(request.verb, Verb::Get | Verb::Create | Verb::Update | Verb::Patch(_))
+fn answers_object(request: &ResourceRequest<'_>, kept: Option<&[&str]>) -> bool {
+    kept.is_none_or(|kept| kept.contains(&request.resource))
+        && matches!(request.verb, Verb::Get | Verb::Create | Verb::Update | Verb::Patch(_))
         && matches!(request.subresource, None | Some("status"))
         && request.group != "coordination.k8s.io"
         && !request.dry_run
