@@ -1,8 +1,8 @@
-//! The only place of the loops that calls the API server. Every call is made within an action or a context, so a
+//! The only place of the loops that calls the API server; Events aside, which the recorder sends within a context too. Every call is made within an action or a context, so a
 //! call without deadline, cancellation and headers cannot be written.
 
 use http::Request;
-use kontext::{Action, CallError, Context, informer::Resource};
+use kontext::{Action, CallError, Context, client::UnboundError, informer::Resource};
 use kube::Client;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -188,6 +188,7 @@ fn failure(error: CallError<kube::Error>) -> Failure {
             (504, _) | (_, "Timeout") => FailureKind::Uncertain,
             _ => FailureKind::Other,
         },
+        CallError::Call(kube::Error::Service(error)) if was_never_sent(&**error) => FailureKind::Other,
         // The request may have reached the server, and the answer was lost.
         CallError::Call(
             kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::ReadEvents(_),
@@ -203,6 +204,20 @@ fn failure(error: CallError<kube::Error>) -> Failure {
         other => other.to_string(),
     };
     Failure::new(kind, message)
+}
+
+/// No connection came about, or our own client refused the request: the server cannot have done anything.
+fn was_never_sent(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let connecting = error.downcast_ref::<hyper_util::client::legacy::Error>();
+        if connecting.is_some_and(hyper_util::client::legacy::Error::is_connect) || error.is::<UnboundError>()
+        {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 fn is_namespace_terminating(status: &kube::core::Status) -> bool {

@@ -40,6 +40,7 @@ impl Reconciler for DeploymentLoop {
     async fn reconcile(&self, context: Context, key: &Key) -> Result<Next, Failure> {
         let Some(deployment) = self.shared.deployments.object(key) else {
             debug!(deployment = &**key, "is gone");
+            self.shared.own_statuses.forget(key);
             return Ok(Next::Done);
         };
         let claimed = match claim_selector(&deployment) {
@@ -153,7 +154,10 @@ impl DeploymentLoop {
                 match self.cluster.delete(&started, at).await {
                     Ok(()) => StepResult::Done,
                     Err(failure) => {
-                        self.shared.deleting.lock().remove(&uid);
+                        // Perhaps it was done, and its event is still to come: our own doing then.
+                        if failure.kind != FailureKind::Uncertain {
+                            self.shared.deleting.lock().remove(&uid);
+                        }
                         StepResult::Failed(failure)
                     }
                 }

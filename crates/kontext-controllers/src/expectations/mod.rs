@@ -36,6 +36,8 @@ struct Record {
     deleting: HashSet<Text>,
     /// Creates whose outcome is unknown.
     uncertain: usize,
+    /// The very pods that are still to be seen, by UID, once a live list has told which there are.
+    awaited: Option<HashSet<Text>>,
     since: Timestamp,
 }
 
@@ -74,7 +76,14 @@ impl Expectations {
         let creations = i64::try_from(count).unwrap_or(i64::MAX);
         self.set(
             owner,
-            Record { creations, deletions: 0, deleting: HashSet::new(), uncertain: 0, since: now },
+            Record {
+                creations,
+                deletions: 0,
+                deleting: HashSet::new(),
+                uncertain: 0,
+                awaited: None,
+                since: now,
+            },
         );
     }
 
@@ -82,7 +91,10 @@ impl Expectations {
     pub fn expect_deletions(&mut self, owner: &Text, pods: impl IntoIterator<Item = Text>, now: Timestamp) {
         let deleting: HashSet<Text> = pods.into_iter().collect();
         let deletions = i64::try_from(deleting.len()).unwrap_or(i64::MAX);
-        self.set(owner, Record { creations: 0, deletions, deleting, uncertain: 0, since: now });
+        self.set(
+            owner,
+            Record { creations: 0, deletions, deleting, uncertain: 0, awaited: None, since: now },
+        );
     }
 
     fn set(&mut self, owner: &Text, record: Record) {
@@ -103,9 +115,13 @@ impl Expectations {
         }
     }
 
-    /// A creation was seen.
-    pub fn creation_observed(&mut self, owner: &str) {
-        self.lower_creations(owner, 1);
+    /// The creation of the pod of this UID was seen.
+    pub fn creation_observed(&mut self, owner: &str, uid: &str) {
+        let Some(record) = self.records.get_mut(owner) else { return };
+        // Once it is known which pods are outstanding, an event of another one, late from before, says nothing.
+        if record.awaited.as_mut().is_none_or(|awaited| awaited.remove(uid)) {
+            record.creations = record.creations.saturating_sub(1);
+        }
     }
 
     /// Creates that failed or were not tried: they will never be seen.
@@ -144,8 +160,8 @@ impl Expectations {
     /// outstanding are the listed pods that the cache has not shown (`seen` answers by UID). A cache at least as new as the
     /// list has shown them all.
     ///
-    /// Call it with the event handlers locked out (the caller holds the lock on `self`), so that a pod is either seen or
-    /// still to be observed. A request that the API server executes after the list is beyond what a client can know; the
+    /// From then on only the events of these very pods count: a pod may be in the store while its event is still to be
+    /// handled. A request that the API server executes after the list is beyond what a client can know; the
     /// pod it makes is found by its owner reference and counted then.
     pub fn resolve_uncertain(
         &mut self,
@@ -159,8 +175,12 @@ impl Expectations {
             let current = cache_at
                 .and_then(|cache| cache.compare(live.resource_version))
                 .is_some_and(std::cmp::Ordering::is_ge);
-            let unseen = if current { 0 } else { live.pods.iter().filter(|uid| !seen(uid)).count() };
-            record.creations = i64::try_from(unseen).unwrap_or(i64::MAX);
+            let unseen: HashSet<Text> = match current {
+                true => HashSet::new(),
+                false => live.pods.iter().filter(|uid| !seen(uid)).cloned().collect(),
+            };
+            record.creations = i64::try_from(unseen.len()).unwrap_or(i64::MAX);
+            record.awaited = Some(unseen);
             record.uncertain = 0;
         }
         self.verdict(owner, now)

@@ -19,11 +19,11 @@ fn creations_are_counted_down_by_observations_and_failures() {
     let mut expectations = Expectations::default();
     assert_eq!(expectations.verdict("shop/web", at(0)), Verdict::Satisfied, "no record");
     expectations.expect_creations(&key(), 3, at(0));
-    expectations.creation_observed("shop/web");
+    expectations.creation_observed("shop/web", "u-any");
     assert_eq!(expectations.verdict("shop/web", at(1)), Verdict::Waiting { creations: 2, deletions: 0 });
     expectations.creations_failed("shop/web", 2);
     assert_eq!(expectations.verdict("shop/web", at(1)), Verdict::Satisfied);
-    expectations.creation_observed("shop/web");
+    expectations.creation_observed("shop/web", "u-any");
     assert_eq!(expectations.verdict("shop/web", at(1)), Verdict::Satisfied, "below zero is satisfied");
 }
 
@@ -70,7 +70,7 @@ fn a_forgotten_owner_leaves_nothing_for_its_namesake() {
     expectations.expect_creations(&key(), 5, at(0));
     expectations.forget("shop/web");
     assert_eq!(expectations.verdict("shop/web", at(1)), Verdict::Satisfied);
-    expectations.creation_observed("shop/web");
+    expectations.creation_observed("shop/web", "u-any");
     expectations.creation_uncertain("shop/web");
     assert_eq!(expectations.verdict("shop/web", at(1)), Verdict::Satisfied);
 }
@@ -80,7 +80,7 @@ fn uncertain() -> Expectations {
     let mut expectations = Expectations::default();
     expectations.expect_creations(&key(), 3, at(0));
     expectations.creation_uncertain("shop/web");
-    expectations.creation_observed("shop/web");
+    expectations.creation_observed("shop/web", "u-any");
     assert_eq!(expectations.verdict("shop/web", at(1)), Verdict::Uncertain { creates: 1 });
     expectations
 }
@@ -93,7 +93,10 @@ fn a_create_that_never_happened_is_settled_by_a_live_list() {
     let mut expectations = uncertain();
     let verdict = expectations.resolve_uncertain("shop/web", list, None, |uid| uid == "u1", at(2));
     assert_eq!(verdict, Verdict::Waiting { creations: 1, deletions: 0 }, "u2 exists and is on its way");
-    expectations.creation_observed("shop/web");
+    expectations.creation_observed("shop/web", "u1");
+    let still = expectations.verdict("shop/web", at(2));
+    assert_eq!(still, Verdict::Waiting { creations: 1, deletions: 0 }, "u1 was in the store, its event came late");
+    expectations.creation_observed("shop/web", "u2");
     assert_eq!(expectations.verdict("shop/web", at(2)), Verdict::Satisfied, "the third never happened");
 }
 

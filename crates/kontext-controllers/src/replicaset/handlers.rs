@@ -98,7 +98,7 @@ impl PodEvents {
         if pod.meta.controller.is_some() {
             if let Some(set) = self.owner(pod) {
                 let key = set.meta.key();
-                self.0.expectations.lock().creation_observed(&key);
+                self.0.expectations.lock().creation_observed(&key, &pod.meta.uid);
                 self.0.queue.add(&key, cause());
             }
             return;
@@ -120,8 +120,8 @@ impl PodEvents {
         let labels_changed = old.meta.labels != new.meta.labels;
         if new.meta.is_deleting() {
             self.deleted(new, !old.is_active(), seen);
-            if labels_changed {
-                // Whoever the old labels belonged to has to know too.
+            if labels_changed && old.meta.controller != new.meta.controller {
+                // Whoever the pod belonged to before has to know too; the same owner must not be told twice.
                 self.deleted(old, !old.is_active(), seen);
             }
             return;

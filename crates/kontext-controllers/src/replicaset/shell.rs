@@ -1,6 +1,6 @@
 //! The ReplicaSet loop's I/O: observe, decide, act.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -31,6 +31,16 @@ use crate::{
     stale::Stale,
     template::pod_from_template,
 };
+
+/// How often, and after which pause, a pod is looked for whose deletion got no answer.
+const GOING_TRIES: u32 = 3;
+const GOING_PAUSE: Duration = Duration::from_millis(500);
+
+/// Whether a pod is there now.
+enum Created {
+    Surely,
+    Perhaps,
+}
 
 /// The ReplicaSet loop.
 pub(crate) struct ReplicaSetLoop {
@@ -139,7 +149,6 @@ impl ReplicaSetLoop {
             .map(|pod| Text::clone(&pod.meta.uid))
             .collect();
         let resource_version = ResourceVersion::new(&live.metadata.resource_version);
-        // The lock keeps handlers out, so that each pod is either in the store or still to be observed.
         let mut expectations = self.shared.expectations.lock();
         let cached = self.shared.pods.indexed(&owned_by(&set.meta.uid));
         let cache_at = ResourceVersion::new(&self.shared.pods.resource_version());
@@ -279,10 +288,12 @@ impl ReplicaSetLoop {
             });
             let results = join_all(creates).await;
             let failed = results.iter().filter(|result| result.is_err()).count();
-            if let Some(failure) = results.into_iter().find_map(Result::err) {
-                // What failed and what was not tried will never be seen.
+            let uncertain = results.iter().any(|result| matches!(result, Ok(Created::Perhaps)));
+            let failure = results.into_iter().find_map(Result::err);
+            if failure.is_some() || uncertain {
+                // What failed and what was not tried will never be seen. A server that does not answer gets no more.
                 self.shared.expectations.lock().creations_failed(key, failed + batches.left());
-                return Err(failure);
+                return failure.map_or(Ok(()), Err);
             }
         }
         Ok(())
@@ -296,7 +307,7 @@ impl ReplicaSetLoop {
         set: &ReplicaSet,
         body: &serde_json::Value,
         reason: &str,
-    ) -> Result<(), Failure> {
+    ) -> Result<Created, Failure> {
         let wrapped = context.start(&reference(set), action::CREATE_POD).because(reason.to_owned());
         let created =
             self.cluster.create::<Written>(&wrapped, At::collection(PODS, &set.meta.namespace), body).await;
@@ -304,7 +315,7 @@ impl ReplicaSetLoop {
             Ok(pod) => {
                 self.wrote(set, "pods", &pod.version());
                 self.tell(wrapped.context(), set, Event::pod_created(&pod.metadata.name));
-                Ok(())
+                Ok(Created::Surely)
             }
             // A timed-out create is no error: the pod may come yet. Its expectation stays, and the next reconcile asks
             // the server which pods there are.
@@ -312,10 +323,10 @@ impl ReplicaSetLoop {
                 warn!(replicaset = &**key, %failure, "the outcome of creating a pod is not known");
                 self.shared.expectations.lock().creation_uncertain(key);
                 self.shared.queue.add_after(key, self.shared.uncertain_recheck);
-                Ok(())
+                Ok(Created::Perhaps)
             }
             // Nothing can be created here any more; the expectation keeps us from trying until it expires.
-            Err(failure) if failure.kind == FailureKind::NamespaceTerminating => Ok(()),
+            Err(failure) if failure.kind == FailureKind::NamespaceTerminating => Ok(Created::Surely),
             Err(failure) => {
                 self.tell(wrapped.context(), set, Event::pod_not_created(&failure.message));
                 Err(failure)
@@ -354,10 +365,15 @@ impl ReplicaSetLoop {
 
     /// Whether the server has deleted the pod, or begun to.
     async fn is_going(&self, started: &Action, pod: &Pod) -> bool {
-        match self.cluster.fetch::<Pod>(started.context(), at(pod)).await {
-            Ok(live) => live.meta.uid != pod.meta.uid || live.meta.is_deleting(),
-            Err(failure) => failure.kind == FailureKind::NotFound,
+        for _ in 0..GOING_TRIES {
+            match self.cluster.fetch::<Pod>(started.context(), at(pod)).await {
+                Ok(live) => return live.meta.uid != pod.meta.uid || live.meta.is_deleting(),
+                Err(failure) if failure.kind == FailureKind::NotFound => return true,
+                // The connection that lost the answer to the deletion may be down a moment longer.
+                Err(_) => tokio::time::sleep(GOING_PAUSE).await,
+            }
         }
+        false
     }
 
     /// Writes the status where it changed; on any failure once more onto the object as it is live, with the same
@@ -379,6 +395,10 @@ impl ReplicaSetLoop {
             debug!(replicaset = &**key, %failure, "writing the status again onto the live object");
             let at = At::object(REPLICA_SETS, &set.meta.namespace, &set.meta.name);
             let live: ReplicaSet = self.cluster.fetch(started.context(), at).await?;
+            if live.meta.uid != set.meta.uid {
+                let text = format!("replicaset {key} was deleted and created again meanwhile");
+                return Err(Failure::new(FailureKind::NotFound, text));
+            }
             written = self.cluster.replace(&started, at_status, &live.status_body(&new.status)).await;
         }
         let written = written?;

@@ -20,7 +20,7 @@ pub(crate) struct Causes {
 /// The reference of an object.
 pub(crate) fn reference(resource: Resource, meta: &Meta) -> ObjectRef {
     let object = ObjectRef::new(resource.kind, Some(&meta.namespace), &meta.name)
-        .with_api_version(if resource.group.is_empty() { "v1" } else { "apps/v1" })
+        .with_api_version(resource.api_version())
         .with_uid(&meta.uid);
     if meta.generation > 0 { object.with_generation(meta.generation) } else { object }
 }
@@ -49,7 +49,17 @@ impl Causes {
         let old: Option<Value> = old.and_then(|old| serde_json::from_str(old).ok());
         let object = reference(resource, new);
         let Observation { attribution, changes } = self.observer.write(old.as_ref(), &value, &object);
-        let event = if old.is_some() { EventKind::Modified } else { EventKind::Created };
+        let event = match &old {
+            None => EventKind::Created,
+            // A list tells the last of several writes; which of them changed what, nobody saw.
+            Some(old)
+                if seen.relisted
+                    && old["metadata"]["generation"].as_i64().is_some_and(|g| g + 1 < new.generation) =>
+            {
+                EventKind::Resync
+            }
+            Some(_) => EventKind::Modified,
+        };
         let weight = Weight::Progress;
         Some((Cause { event, object: Arc::new(object), attribution, changes, seen: seen.at, weight }, value))
     }
@@ -77,10 +87,16 @@ impl Causes {
         Some(self.pod(EventKind::Created, pod, attribution, Changes::default(), seen))
     }
 
-    /// A pod changed, as far as the loops look at it. The kubelet wrote, mostly; pods keep no managed fields here.
+    /// A pod changed, as far as the loops look at it. Who it was is looked up where it matters: of labels and owners. All
+    /// else is the kubelet's and the scheduler's.
     pub(crate) fn pod_changed(&self, old: &Pod, new: &Pod, seen: Seen<'_>) -> Option<Cause> {
         self.observer.is_on().then(|| {
-            self.pod(EventKind::Modified, new, Attribution::Unattributed(None), pod_changes(old, new), seen)
+            let changes = pod_changes(old, new);
+            let matters = changes.shown.iter().any(|change| change.path.is_metadata());
+            let raw: Option<Value> =
+                seen.raw.filter(|_| matters).and_then(|raw| serde_json::from_str(raw).ok());
+            let writer = raw.and_then(|pod| kontext::writer_of(&pod["metadata"]["managedFields"], &changes));
+            self.pod(EventKind::Modified, new, Attribution::Unattributed(writer), changes, seen)
         })
     }
 

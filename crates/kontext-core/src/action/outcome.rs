@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// All its calls succeeded, or it was ended without any.
+    /// The call that ended last succeeded, or it was ended without any call.
     Completed,
     /// A call failed.
     Failed(Box<str>),

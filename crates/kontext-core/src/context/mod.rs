@@ -17,7 +17,7 @@ pub use scope::TryCurrentError;
 use crate::{
     action::{Action, ActionFrame},
     baggage::Baggage,
-    cause::{CauseSet, Weight},
+    cause::{Attribution, Cause, CauseSet, Weight},
     object::{ObjectRef, Subject},
     origin::Origin,
     policy::Policy,
@@ -184,26 +184,22 @@ impl Context {
     /// Where the chain that leads here began: the origin of the heaviest cause where that is a wish or a disturbance,
     /// otherwise the origin of the standing wish, the spec of the object as it is.
     pub fn origin(&self) -> Option<Origin> {
-        let causes = self.causes().by_weight();
-        let heaviest = causes.first();
-        let intent = self.0.reconcile.intent.as_ref();
-        match (heaviest, intent) {
-            (Some(cause), _) if cause.weight >= Weight::Disturbance => cause.origin(),
-            (_, Some(intent)) => Some(intent.origin.clone()),
-            (Some(cause), None) => cause.origin(),
-            (None, None) => None,
+        match self.deciding()? {
+            Deciding::Cause(cause) => cause.origin(),
+            Deciding::Intent(intent) => Some(intent.origin.clone()),
         }
     }
 
     /// How many stamped actions lie between the origin and an action of this context.
     pub fn hops(&self) -> u16 {
-        let causes = self.causes().by_weight();
-        let from_cause = causes.first().and_then(|cause| Some((cause.weight, cause.stamped()?)));
-        let stamped = match (from_cause, &self.0.reconcile.intent) {
-            (Some((weight, stamped)), _) if weight >= Weight::Disturbance => Some(stamped),
-            (_, Some(intent)) => intent.stamped.as_ref(),
-            (Some((_, stamped)), None) => Some(stamped),
-            (None, None) => None,
+        let stamped = match self.deciding() {
+            Some(Deciding::Cause(cause)) => match &cause.attribution {
+                Attribution::Stamped(stamped) => Some(stamped),
+                // The chain begins with this cause; a deletion's last known stamp explains the object, not its end.
+                _ => None,
+            },
+            Some(Deciding::Intent(intent)) => intent.stamped.as_ref(),
+            None => None,
         };
         stamped.map_or(0, |stamped| {
             // Going on with one's own work is not a further hop.
@@ -212,6 +208,25 @@ impl Context {
             stamped.stamp.hops.saturating_add(u16::from(!own))
         })
     }
+
+    /// What gives the chain its beginning.
+    fn deciding(&self) -> Option<Deciding<'_>> {
+        let causes = self.causes().by_weight();
+        let with_origin = |least: Weight| {
+            causes
+                .iter()
+                .find(|cause| cause.weight >= least && cause.origin().is_some())
+                .map(|cause| Deciding::Cause(cause))
+        };
+        with_origin(Weight::Disturbance)
+            .or_else(|| self.0.reconcile.intent.as_ref().map(Deciding::Intent))
+            .or_else(|| with_origin(Weight::Progress))
+    }
+}
+
+enum Deciding<'a> {
+    Cause(&'a Cause),
+    Intent(&'a Intent),
 }
 
 impl std::fmt::Debug for Context {

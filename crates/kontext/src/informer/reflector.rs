@@ -10,7 +10,7 @@ use rand::Rng;
 use thiserror::Error;
 use tokio::{
     sync::watch,
-    time::{Duration, sleep, timeout},
+    time::{Duration, Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -19,6 +19,9 @@ use super::{
     Delta, Handler, ObjectKey, Resource, Seen, Store, Watched,
     list::{Failure, Line, Page, Partial},
 };
+
+/// A watch that lasted so long was well.
+const HEALTHY: Duration = Duration::from_secs(5);
 
 /// How an informer lists and watches.
 #[derive(Clone, Debug)]
@@ -66,7 +69,7 @@ pub struct Informer<K> {
 enum Ended {
     #[error("{0}")]
     Client(#[from] kube::Error),
-    #[error("the answer is not a request of the right form: {0}")]
+    #[error("the request cannot be made: {0}")]
     Request(#[from] http::Error),
     #[error("reading the watch failed: {0}")]
     Io(#[from] std::io::Error),
@@ -86,6 +89,18 @@ impl Ended {
         match self {
             Self::Expired => true,
             Self::Client(kube::Error::Api(status)) => status.code == 410,
+            _ => false,
+        }
+    }
+}
+
+impl Ended {
+    /// Whether a new watch from the same version would fail the same way: all but broken connections, slow answers
+    /// and a server that is busy.
+    fn wants_list(&self) -> bool {
+        match self {
+            Self::Server(_) | Self::Form(_) => true,
+            Self::Client(kube::Error::Api(status)) => !matches!(status.code, 429 | 500 | 502 | 503),
             _ => false,
         }
     }
@@ -129,17 +144,30 @@ impl<K: Watched> Informer<K> {
             loop {
                 if !listed {
                     match self.list().await {
-                        Ok(()) => listed = true,
+                        Ok(()) => {
+                            listed = true;
+                            backoff = self.options.min_backoff;
+                        }
                         Err(error) => {
                             warn!(resource = self.resource.plural, %error, "list failed, trying again");
                         }
                     }
                 }
                 if listed {
-                    match self.watch(&mut backoff).await {
+                    let began = Instant::now();
+                    let ended = self.watch(&mut backoff).await;
+                    if began.elapsed() >= HEALTHY {
+                        backoff = self.options.min_backoff;
+                    }
+                    match ended {
                         Ok(()) => {}
                         Err(ended) if ended.is_expired() => {
                             debug!(resource = self.resource.plural, "history is gone, listing again");
+                            listed = false;
+                        }
+                        // Asked from the same version, the server would answer the same for ever.
+                        Err(error) if error.wants_list() => {
+                            warn!(resource = self.resource.plural, %error, "watch failed, listing again");
                             listed = false;
                         }
                         Err(Ended::Io(error)) => {
@@ -182,9 +210,15 @@ impl<K: Watched> Informer<K> {
                 .map_err(|_| Ended::Timeout(limit))??;
             let page: Page<'_> = serde_json::from_str(&text)?;
             for item in page.items.iter().flatten() {
-                if let Some(object) = self.read(item.get()) {
-                    gone.remove(&ObjectKey::of(&object));
-                    self.store_object(object, item.get(), initial, !initial);
+                match self.read(item.get()) {
+                    Ok(object) => {
+                        gone.remove(&ObjectKey::of(&object));
+                        self.store_object(object, item.get(), initial, true);
+                    }
+                    // It is there, though it cannot be read.
+                    Err(key) => {
+                        gone.remove(&key);
+                    }
                 }
             }
             match page.metadata.next.filter(|token| !token.is_empty()) {
@@ -241,24 +275,13 @@ impl<K: Watched> Informer<K> {
             *backoff = self.options.min_backoff;
             match line.kind {
                 "ADDED" | "MODIFIED" => {
-                    if let Some(object) = self.read(line.object.get()) {
+                    if let Ok(object) = self.read(line.object.get()) {
                         let reached: Box<str> = object.resource_version().into();
                         self.store_object(object, line.object.get(), false, false);
                         self.store.reached(&reached);
                     }
                 }
-                "DELETED" => {
-                    if let Some(object) = self.read(line.object.get()) {
-                        let (key, object) = (ObjectKey::of(&object), Arc::new(object));
-                        let removed = self.store.remove(&key);
-                        self.store.reached(object.resource_version());
-                        if let Some(old) = removed {
-                            let seen =
-                                Seen { raw: Some(line.object.get()), at: Timestamp::now(), relisted: false };
-                            self.tell(Delta::Deleted { old: &old, last: &object, tombstone: false }, seen);
-                        }
-                    }
-                }
+                "DELETED" => self.deleted(line.object.get()),
                 "BOOKMARK" => {
                     let bookmark: Partial = serde_json::from_str(line.object.get())?;
                     if let Some(resource_version) = bookmark.metadata.resource_version {
@@ -278,30 +301,46 @@ impl<K: Watched> Informer<K> {
         }
     }
 
-    /// Reads one object; one that is not of its kind is told of and passed over, so that it cannot stop the rest.
-    fn read(&self, json: &str) -> Option<K> {
-        match K::parse(json) {
-            Ok(object) => Some(object),
-            Err(error) => {
-                let meta = serde_json::from_str::<Partial>(json).unwrap_or_default().metadata;
-                let (namespace, name) = (meta.namespace.unwrap_or_default(), meta.name.unwrap_or_default());
-                warn!(resource = self.resource.plural, namespace, name, %error, "object cannot be read, passed over");
-                None
-            }
+    fn deleted(&self, raw: &str) {
+        let object = self.read(raw).map(Arc::new);
+        let key = match &object {
+            Ok(object) => ObjectKey::of(&**object),
+            Err(key) => key.clone(),
+        };
+        let removed = self.store.remove(&key);
+        if let Ok(object) = &object {
+            self.store.reached(object.resource_version());
+        }
+        if let Some(old) = removed {
+            let last = object.as_ref().unwrap_or(&old);
+            let seen = Seen { raw: Some(raw), at: Timestamp::now(), relisted: false };
+            self.tell(Delta::Deleted { old: &old, last, tombstone: false }, seen);
         }
     }
 
-    fn store_object(&self, object: K, raw: &str, initial: bool, relisted: bool) {
+    /// Reads one object; one that is not of its kind is told of and passed over, so that it cannot stop the rest.
+    /// Its key then, as far as it has one.
+    fn read(&self, json: &str) -> Result<K, ObjectKey> {
+        K::parse(json).map_err(|error| {
+            let meta = serde_json::from_str::<Partial>(json).unwrap_or_default().metadata;
+            let (namespace, name) = (meta.namespace, meta.name.unwrap_or_default());
+            warn!(resource = self.resource.plural, namespace, name, %error, "object cannot be read, passed over");
+            ObjectKey::new(namespace.as_deref(), &name)
+        })
+    }
+
+    /// `initial` while the first list is read, `listed` where a list told of the object and not the watch.
+    fn store_object(&self, object: K, raw: &str, initial: bool, listed: bool) {
         let new = Arc::new(object);
-        let seen = Seen { raw: Some(raw), at: Timestamp::now(), relisted };
+        let seen = |relisted| Seen { raw: Some(raw), at: Timestamp::now(), relisted };
         match self.store.insert(new.clone()) {
-            None => self.tell(Delta::Added { new: &new, initial }, seen),
+            None => self.tell(Delta::Added { new: &new, initial }, seen(listed && !initial)),
             // The name went to another object while nobody looked: two events, so that neither is blamed for the other.
             Some(old) if old.uid() != new.uid() => {
-                self.tell(Delta::Deleted { old: &old, last: &old, tombstone: true }, Seen::unseen(relisted));
-                self.tell(Delta::Added { new: &new, initial: false }, seen);
+                self.tell(Delta::Deleted { old: &old, last: &old, tombstone: true }, Seen::unseen(listed));
+                self.tell(Delta::Added { new: &new, initial: false }, seen(listed));
             }
-            Some(old) => self.tell(Delta::Updated { old: &old, new: &new }, seen),
+            Some(old) => self.tell(Delta::Updated { old: &old, new: &new }, seen(listed)),
         }
     }
 

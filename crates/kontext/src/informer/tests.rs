@@ -233,6 +233,23 @@ async fn an_object_that_cannot_be_read_does_not_stop_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_object_that_can_no_longer_be_read_is_not_told_as_deleted_by_a_relist() {
+    let broken = json!({"metadata": {"name": "a", "namespace": "ns"}, "broken": true});
+    let too_large =
+        json!({"kind": "Status", "code": 504, "reason": "Timeout", "message": "too large resource version"});
+    let script = vec![
+        list(5, &[thing("a", "1", 3, "x"), thing("b", "2", 4, "x")]),
+        // Asked from the same version again, the server would say so for ever.
+        Answer::Lines(vec![line("ERROR", &too_large)]),
+        list(9, &[broken]),
+        Answer::Open(vec![line("ADDED", &thing("c", "3", 10, "x"))]),
+    ];
+    let (_, told, store) = play(script, 4).await;
+    assert_eq!(told[2..], ["deleted b 4 tombstone=true relisted", "added c initial=false"]);
+    assert_eq!(store.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_list_is_read_page_by_page_and_tried_again_when_it_fails() {
     let page =
         json!({"metadata": {"resourceVersion": "5", "continue": "t+/="}, "items": [thing("a", "1", 3, "x")]});

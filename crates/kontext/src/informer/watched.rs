@@ -41,7 +41,7 @@ pub trait Watched: Sized + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Where the JSON is not of the kind; the informer counts it, logs the object's name and goes on.
+    /// Where the JSON is not of the kind; the informer logs the object's name and goes on.
     fn parse(json: &str) -> Result<Self, serde_json::Error>;
 
     /// `metadata.namespace`; `None` for cluster-scoped objects.

@@ -99,8 +99,14 @@ impl Runner {
                 }
             });
         }
-        stop.cancelled().await;
         let runner = &shared.0;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            // Workers end with the queue only: this one panicked outside of a reconcile. Whoever runs us has to know.
+            Some(ended) = workers.join_next() => {
+                error!(controller = &*runner.controller.name, ?ended, "a worker ended unexpectedly, stopping");
+            }
+        }
         runner.queue.shut_down();
         let all_done = async { while workers.join_next().await.is_some() {} };
         tokio::pin!(all_done);
@@ -121,12 +127,26 @@ impl Runner {
     async fn process(&self, reconciler: &impl Reconciler, mut taken: Taken, cancelled: &CancellationToken) {
         let began = Instant::now();
         self.metrics.active.inc();
-        let object = reconciler.object(&taken.key);
+        let known = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            let intent = if self.policy.is_on() { reconciler.intent(&taken.key) } else { None };
+            (reconciler.object(&taken.key), intent)
+        }));
+        let Ok((object, intent)) = known else {
+            self.metrics.active.dec();
+            self.metrics.panics.inc();
+            self.metrics.failed();
+            error!(
+                controller = &*self.controller.name,
+                key = &*taken.key,
+                "looking the object up panicked, will be retried"
+            );
+            return self.queue.retry(taken);
+        };
         let mut causes = std::mem::take(&mut taken.causes);
         causes.name_own(&object);
         let context = Context::builder(self.controller.clone(), object)
             .causes(causes)
-            .intent(if self.policy.is_on() { reconciler.intent(&taken.key) } else { None })
+            .intent(intent)
             .policy(self.policy.clone())
             .telemetry(self.telemetry.clone())
             .cancellation(cancelled.child_token())
