@@ -37,12 +37,18 @@ impl BenchManager {
     pub(crate) fn run(&self) -> Result<()> {
         control_plane::built()?;
         let folder = crate::run::target_folder()?;
-        let mut build = cargo(&["build", "--release", "--locked", "-p", "kontext-cli", "--bin", "kontext"]);
-        step("build kontext", &mut build)?;
         // What measures is not measured, and shares its dependencies with the tests.
         let mut build = cargo(&["build", "--locked", "-p", "kontext-testbed", "--example", "bench-manager"]);
         step("build the benchmark", &mut build)?;
-        let kontext = self.kontext.clone().unwrap_or_else(|| folder.join("release/kontext"));
+        let kontext = match &self.kontext {
+            Some(given) => given.clone(),
+            None => {
+                let mut build = cargo(&["build", "--release", "--locked"]);
+                build.args(["-p", "kontext-cli", "--bin", "kontext"]);
+                step("build kontext", &mut build)?;
+                folder.join("release/kontext")
+            }
+        };
         let kontext = kontext.canonicalize().with_context(|| format!("find {}", kontext.display()))?;
         let mut bench = Command::new(folder.join("debug/examples/bench-manager"));
         bench.arg(kontext);
