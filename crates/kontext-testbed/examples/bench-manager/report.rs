@@ -38,6 +38,7 @@ impl fmt::Display for Sample {
 }
 
 type Figure = fn(&Phase) -> f64;
+type PhaseOf = fn(&Sample) -> Phase;
 
 const FIGURES: [(&str, Figure); 3] = [
     ("CPU s", |phase| phase.cpu_seconds),
@@ -54,7 +55,7 @@ pub(crate) fn table(sides: &[Side], samples: &[(Side, Sample)], pods: usize) -> 
             text.push_str(&format!(" {:>6}", "ratio"));
         }
     }
-    let phases: [(&str, fn(&Sample) -> Phase); 3] = [
+    let phases: [(&str, PhaseOf); 3] = [
         ("start, warm up", |sample| sample.start),
         ("create", |sample| sample.create),
         ("scale to zero", |sample| sample.delete),
