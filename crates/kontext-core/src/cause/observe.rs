@@ -8,10 +8,11 @@ use serde_json::Value;
 use super::{Attribution, Cause, EventKind, Weight};
 use crate::{
     change::{Changes, DiffOptions, between},
+    content::Fingerprint,
     context::Intent,
     object::{ObjectRef, Subject},
     origin::{Origin, Verb, Who},
-    policy::Policy,
+    policy::{GenerationRule, Policy},
     stamp::{Bearer, Stamp, Stamped, Standing},
     telemetry::{Counted, Telemetry},
     writer::{annotation_owners, writer_of},
@@ -125,7 +126,7 @@ impl Observer {
             generation: reference.generation,
             created: meta["creationTimestamp"].as_str().and_then(|text| text.parse().ok()),
             deleting: meta["deletionTimestamp"].is_string(),
-            content: None,
+            content: content_of(object, reference),
             annotation_owners: meta["managedFields"].is_array().then_some(&*owners),
         };
         self.read_stamp(|key| meta["annotations"][key].as_str(), &bearer)
@@ -163,6 +164,13 @@ impl Observer {
             }
         }
     }
+}
+
+/// What tells a stale stamp on kinds without generation.
+fn content_of(object: &Value, reference: &ObjectRef) -> Option<u64> {
+    let group = reference.api_version.split_once('/').map_or("", |(group, _)| group);
+    let counts = GenerationRule::of(group, &reference.kind) != GenerationRule::None;
+    if counts { None } else { Fingerprint::of_value(object).ok().map(|fingerprint| fingerprint.content()) }
 }
 
 #[cfg(test)]
