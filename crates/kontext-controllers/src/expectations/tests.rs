@@ -95,7 +95,11 @@ fn a_create_that_never_happened_is_settled_by_a_live_list() {
     assert_eq!(verdict, Verdict::Waiting { creations: 1, deletions: 0 }, "u2 exists and is on its way");
     expectations.creation_observed("shop/web", "u1");
     let still = expectations.verdict("shop/web", at(2));
-    assert_eq!(still, Verdict::Waiting { creations: 1, deletions: 0 }, "u1 was in the store, its event came late");
+    assert_eq!(
+        still,
+        Verdict::Waiting { creations: 1, deletions: 0 },
+        "u1 was in the store, its event came late"
+    );
     expectations.creation_observed("shop/web", "u2");
     assert_eq!(expectations.verdict("shop/web", at(2)), Verdict::Satisfied, "the third never happened");
 }
