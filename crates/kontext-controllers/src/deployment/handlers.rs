@@ -52,7 +52,7 @@ impl DeploymentEvents {
             self.0.intents.found(self.0.causes.observer(), DEPLOYMENTS, &deployment.meta, seen.raw?);
             return self.0.causes.found(DEPLOYMENTS, &deployment.meta, seen);
         }
-        let (mut cause, _) = self.0.causes.written(DEPLOYMENTS, None, &deployment.meta, seen)?;
+        let mut cause = self.0.causes.written(DEPLOYMENTS, None, &deployment.meta, seen)?;
         cause.weight = Weight::Intent;
         self.0.intents.written(&deployment.meta, &cause);
         Some(cause)
@@ -64,7 +64,12 @@ impl DeploymentEvents {
             self.0.intents.carry(&old.meta, &new.meta);
             return None;
         }
-        let (mut cause, _) = self.0.causes.written(DEPLOYMENTS, Some(old.raw.as_str()), &new.meta, seen)?;
+        let mut cause = self.0.causes.written(
+            DEPLOYMENTS,
+            Some((old.raw.as_str(), old.meta.generation)),
+            &new.meta,
+            seen,
+        )?;
         if cause.changes.touches_spec() {
             cause.weight = Weight::Intent;
             self.0.intents.written(&new.meta, &cause);
@@ -112,7 +117,7 @@ impl SetEvents {
             if initial {
                 return None;
             }
-            let (mut cause, _) = self.0.causes.written(REPLICA_SETS, None, &set.meta, seen)?;
+            let mut cause = self.0.causes.written(REPLICA_SETS, None, &set.meta, seen)?;
             owned_change(&mut cause, DEPLOYMENT_CONTROLLER);
             Some(cause)
         };
@@ -142,8 +147,12 @@ impl SetEvents {
             return;
         }
         let cause = || {
-            let (mut cause, _) =
-                self.0.causes.written(REPLICA_SETS, Some(old.raw.as_str()), &new.meta, seen)?;
+            let mut cause = self.0.causes.written(
+                REPLICA_SETS,
+                Some((old.raw.as_str(), old.meta.generation)),
+                &new.meta,
+                seen,
+            )?;
             owned_change(&mut cause, DEPLOYMENT_CONTROLLER);
             Some(cause)
         };

@@ -51,7 +51,7 @@ impl SetEvents {
             self.0.intents.found(self.0.causes.observer(), REPLICA_SETS, &set.meta, seen.raw?);
             return self.0.causes.found(REPLICA_SETS, &set.meta, seen);
         }
-        let (mut cause, _) = self.0.causes.written(REPLICA_SETS, None, &set.meta, seen)?;
+        let mut cause = self.0.causes.written(REPLICA_SETS, None, &set.meta, seen)?;
         cause.weight = Weight::Intent;
         self.0.intents.written(&set.meta, &cause);
         Some(cause)
@@ -66,7 +66,12 @@ impl SetEvents {
         if status_only && self.0.own_statuses.is_own(&new.meta.key(), &new.status) {
             return None;
         }
-        let (mut cause, _) = self.0.causes.written(REPLICA_SETS, Some(old.raw.as_str()), &new.meta, seen)?;
+        let mut cause = self.0.causes.written(
+            REPLICA_SETS,
+            Some((old.raw.as_str(), old.meta.generation)),
+            &new.meta,
+            seen,
+        )?;
         if cause.changes.touches_spec() {
             cause.weight = Weight::Intent;
             self.0.intents.written(&new.meta, &cause);

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use kontext::{
-    Attribution, Bearer, Cause, Change, Changes, EventKind, FieldPath, ObjectRef, Observation, Observer,
-    Weight,
+    Attribution, Bearer, Cause, Change, Changes, EventKind, FieldPath, ObjectRef, Observer, Weight,
     informer::{Resource, Seen},
 };
 use serde_json::Value;
@@ -34,34 +33,21 @@ impl Causes {
         &self.observer
     }
 
-    /// An object with its JSON was created or changed: by which write, and in which fields. `None` where propagation
-    /// is off, or the event brought nothing to read.
+    /// An object with its JSON was created or changed: by which write, and in which fields. `old` is the JSON and the
+    /// generation of the object before. `None` where propagation is off, or the event brought nothing to read.
     pub(crate) fn written(
         &self,
         resource: Resource,
-        old: Option<&str>,
+        old: Option<(&str, i64)>,
         new: &Meta,
         seen: Seen<'_>,
-    ) -> Option<(Cause, Value)> {
-        let raw = seen.raw.filter(|_| self.observer.is_on())?;
-        // Both were read by the informer already; what cannot be read a second time brings no cause.
-        let value: Value = serde_json::from_str(raw).ok()?;
-        let old: Option<Value> = old.and_then(|old| serde_json::from_str(old).ok());
-        let object = reference(resource, new);
-        let Observation { attribution, changes } = self.observer.write(old.as_ref(), &value, &object);
-        let event = match &old {
-            None => EventKind::Created,
-            // A list tells the last of several writes; which of them changed what, nobody saw.
-            Some(old)
-                if seen.relisted
-                    && old["metadata"]["generation"].as_i64().is_some_and(|g| g + 1 < new.generation) =>
-            {
-                EventKind::Resync
-            }
-            Some(_) => EventKind::Modified,
-        };
-        let weight = Weight::Progress;
-        Some((Cause { event, object: Arc::new(object), attribution, changes, seen: seen.at, weight }, value))
+    ) -> Option<Cause> {
+        let json = old.map(|(json, _)| json);
+        let cause = self.observer.cause(json, seen.raw, &reference(resource, new), Weight::Progress)?;
+        // A list tells the last of several writes; which of them changed what, nobody saw.
+        let several = seen.relisted && old.is_some_and(|(_, generation)| generation + 1 < new.generation);
+        let event = if several { EventKind::Resync } else { cause.event };
+        Some(Cause { event, seen: seen.at, ..cause })
     }
 
     /// An object was there when watching began: what is undone of it was found so, by nobody's write that we saw.
@@ -80,7 +66,7 @@ impl Causes {
     pub(crate) fn pod_created(&self, pod: &Pod, seen: Seen<'_>) -> Option<Cause> {
         if pod.meta.controller.is_none() {
             // Somebody's own pod, perhaps made of the manifest of another, with its stamp: only the managed fields tell.
-            return self.written(crate::informers::PODS, None, &pod.meta, seen).map(|(cause, _)| cause);
+            return self.written(crate::informers::PODS, None, &pod.meta, seen);
         }
         let stamped = self.observer.is_on().then(|| self.pod_stamp(pod))?;
         let attribution = stamped.map_or(Attribution::Unattributed(None), Attribution::Stamped);
