@@ -14,7 +14,7 @@ use crate::addresses::Addresses;
 use crate::clock::{Clock, SystemClock};
 use crate::faults::Faults;
 use crate::garbage::GarbageCollector;
-use crate::kinds::{Registry, Resource};
+use crate::kinds::{Catalog, Registry};
 use crate::random::Random;
 use crate::record::{RequestLog, RequestRecord};
 use crate::service::{ApiService, User};
@@ -30,7 +30,7 @@ const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kub
 
 /// Everything that requests share.
 pub(crate) struct Shared {
-    pub(crate) registry: Registry,
+    pub(crate) catalog: Arc<Catalog>,
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Random,
@@ -43,6 +43,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// What is served at this moment.
+    pub(crate) fn registry(&self) -> Arc<Registry> {
+        self.catalog.registry()
+    }
+
     /// Cuts the watches of the resource that a request is about.
     pub(crate) fn drop_watches_of(&self, record: &RequestRecord) {
         self.drop_watches(Some((record.group.clone(), record.resource.clone())));
@@ -128,7 +133,7 @@ impl ApiServerBuilder {
         let registry = Registry::built_in();
         let shared = Shared {
             store: Store::new(registry.tables(), self.history),
-            registry,
+            catalog: Arc::new(Catalog::new(registry)),
             clock: self.clock,
             random: Random::new(self.seed),
             faults: Faults::default(),
@@ -155,7 +160,8 @@ impl std::fmt::Debug for ApiServerBuilder {
 }
 
 fn add_namespaces(shared: &Shared) {
-    let Some(namespaces) = shared.registry.find("", "v1", "namespaces") else { return };
+    let registry = shared.registry();
+    let Some(namespaces) = registry.find("", "v1", "namespaces") else { return };
     for name in NAMESPACES {
         let namespace = serde_json::json!({
             "apiVersion": "v1",
@@ -267,10 +273,9 @@ impl ApiServer {
         self.shared.shutdown.child_token()
     }
 
-    /// The resources that hold objects of their own, each stored kind once.
-    pub(crate) fn collectable(&self) -> Vec<Arc<Resource>> {
-        let stored = |resource: &&Arc<Resource>| resource.is_storage_form();
-        self.shared.registry.resources().iter().filter(stored).cloned().collect()
+    /// What is served, now and later.
+    pub(crate) fn catalog(&self) -> Arc<Catalog> {
+        self.shared.catalog.clone()
     }
 
     /// The bearer token of a user, made at first use.

@@ -10,17 +10,17 @@ use serde_json::{Value, json};
 use super::graph::{Action, Graph, Key, Node, Owner, Policy};
 use super::namespace;
 use super::source::api_resource;
-use crate::kinds::Resource;
+use crate::kinds::{Catalog, Resource};
 
 /// Does what the graph decides.
 pub(super) struct Actor {
     client: Client,
-    resources: Arc<[Arc<Resource>]>,
+    catalog: Arc<Catalog>,
 }
 
 impl Actor {
-    pub(super) fn new(client: Client, resources: Arc<[Arc<Resource>]>) -> Self {
-        Self { client, resources }
+    pub(super) fn new(client: Client, catalog: Arc<Catalog>) -> Self {
+        Self { client, catalog }
     }
 
     /// Which owners of an object do not exist. One that the graph knows exists; others are looked up.
@@ -47,7 +47,9 @@ impl Actor {
     /// Whether an owner exists. One of a kind that is not served may exist for all we know.
     async fn exists(&self, owner: &Owner, namespace: &str) -> Result<bool, Error> {
         let (group, _) = owner.api_version.split_once('/').unwrap_or(("", &owner.api_version));
-        let Some(resource) = self.resources.iter().find(|r| r.group == group && r.kind == owner.kind) else {
+        let registry = self.catalog.registry();
+        let Some(resource) = registry.resources().iter().find(|r| r.group == group && r.kind == owner.kind)
+        else {
             return Ok(true);
         };
         let found = self.api(resource, namespace).get_metadata_opt(&owner.name).await?;
@@ -63,8 +65,10 @@ impl Actor {
         }
     }
 
-    fn api_of(&self, node: &Node) -> Api<DynamicObject> {
-        self.api(&self.resources[node.resource], &node.namespace)
+    /// `None` where the kind is not served any more: its objects are gone.
+    fn api_of(&self, node: &Node) -> Option<Api<DynamicObject>> {
+        let registry = self.catalog.registry();
+        registry.stored_in(node.table).map(|resource| self.api(resource, &node.namespace))
     }
 
     /// Does it. What is gone already, or has changed since, needs nothing: its next event decides again.
@@ -84,7 +88,9 @@ impl Actor {
                 let left: Vec<&String> = node.finalizers.iter().filter(|f| f != finalizer).collect();
                 self.write(node, &json!({"finalizers": left})).await
             }
-            Action::EndNamespace { node } => namespace::end(&self.client, &self.resources, &node.name).await,
+            Action::EndNamespace { node } => {
+                namespace::end(&self.client, &self.catalog.registry(), &node.name).await
+            }
         };
         match result {
             Err(Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
@@ -106,16 +112,18 @@ impl Actor {
             }),
             ..DeleteParams::default()
         };
-        self.api_of(node).delete(&node.name, &parameters).await.map(|_| ())
+        let Some(api) = self.api_of(node) else { return Ok(()) };
+        api.delete(&node.name, &parameters).await.map(|_| ())
     }
 
     /// Writes metadata, if the object is still as it was seen.
     async fn write(&self, node: &Node, metadata: &Value) -> Result<(), Error> {
+        let Some(api) = self.api_of(node) else { return Ok(()) };
         let mut metadata = metadata.clone();
         metadata["uid"] = json!(node.uid);
         metadata["resourceVersion"] = json!(node.version);
         let patch = Patch::Merge(json!({"metadata": metadata}));
-        self.api_of(node).patch_metadata(&node.name, &PatchParams::default(), &patch).await.map(|_| ())
+        api.patch_metadata(&node.name, &PatchParams::default(), &patch).await.map(|_| ())
     }
 }
 

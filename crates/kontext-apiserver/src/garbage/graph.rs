@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::kinds::TableId;
+
 /// Which object: uids are unique over all kinds and times.
 pub(super) type Key = String;
 
@@ -25,8 +27,7 @@ pub(super) struct Owner {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Node {
     pub(super) uid: Key,
-    /// Index of its resource.
-    pub(super) resource: usize,
+    pub(super) table: TableId,
     pub(super) namespace: String,
     pub(super) name: String,
     pub(super) version: String,
@@ -140,12 +141,12 @@ impl Graph {
     }
 
     /// Forgets the objects of a resource that are in no list of it any more.
-    pub(super) fn remove_all_but(&mut self, resource: usize, listed: &[Node]) -> Vec<Key> {
+    pub(super) fn remove_all_but(&mut self, table: TableId, listed: &[Node]) -> Vec<Key> {
         let there: BTreeSet<&Key> = listed.iter().map(|node| &node.uid).collect();
         let gone: Vec<Key> = self
             .nodes
             .values()
-            .filter(|node| node.resource == resource && !there.contains(&node.uid))
+            .filter(|node| node.table == table && !there.contains(&node.uid))
             .map(|node| node.uid.clone())
             .collect();
         gone.iter().flat_map(|key| self.remove(key)).collect()

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::kinds::Resource;
+use crate::kinds::{Catalog, TableId};
 use crate::server::ApiServer;
 use act::Actor;
 use graph::{Graph, Key};
@@ -46,7 +46,7 @@ impl GarbageCollector {
     pub fn start(server: &ApiServer) -> Self {
         let stop = server.stop_signal();
         let client = server.client_for(USER);
-        let task = tokio::spawn(run(client, server.collectable(), stop.clone()));
+        let task = tokio::spawn(run(client, server.catalog(), stop.clone()));
         Self { stop, task }
     }
 
@@ -59,22 +59,48 @@ impl GarbageCollector {
     }
 }
 
-async fn run(client: Client, resources: Vec<Arc<Resource>>, stop: CancellationToken) {
-    let resources: Arc<[Arc<Resource>]> = resources.into();
+async fn run(client: Client, catalog: Arc<Catalog>, stop: CancellationToken) {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let mut sources = JoinSet::new();
-    for index in 0..resources.len() {
-        sources.spawn(source::follow(client.clone(), resources.clone(), index, sender.clone()));
-    }
-    drop(sender);
     let collector = Collector {
-        actor: Actor::new(client, resources.clone()),
+        actor: Actor::new(client.clone(), catalog.clone()),
         graph: Graph::default(),
         dirty: BTreeSet::new(),
     };
-    let unlisted = (0..resources.len()).collect();
-    stop.run_until_cancelled(collector.collect(receiver, unlisted)).await;
-    sources.shutdown().await;
+    let unlisted = tables(&catalog);
+    let follow = follow_all(client, catalog, sender);
+    stop.run_until_cancelled(async {
+        tokio::select! {
+            () = collector.collect(receiver, unlisted) => {}
+            () = follow => {}
+        }
+    })
+    .await;
+}
+
+/// The tables whose objects can be seen.
+fn tables(catalog: &Catalog) -> BTreeSet<TableId> {
+    let registry = catalog.registry();
+    registry.resources().iter().filter(|r| r.is_storage_form()).map(|r| r.table).collect()
+}
+
+/// Follows the objects of every table, those of kinds that come later too. A kind that goes leaves its source behind,
+/// which waits for the kind to come back.
+async fn follow_all(client: Client, catalog: Arc<Catalog>, changes: mpsc::Sender<Change>) {
+    let mut served = catalog.subscribe();
+    let mut followed = BTreeSet::new();
+    // Dropped with this future, and all sources with it.
+    let mut sources = JoinSet::new();
+    loop {
+        served.borrow_and_update();
+        for table in tables(&catalog) {
+            if followed.insert(table) {
+                sources.spawn(source::follow(client.clone(), catalog.clone(), table, changes.clone()));
+            }
+        }
+        if served.changed().await.is_err() {
+            return;
+        }
+    }
 }
 
 struct Collector {
@@ -85,7 +111,7 @@ struct Collector {
 }
 
 impl Collector {
-    async fn collect(mut self, mut changes: mpsc::Receiver<Change>, mut unlisted: BTreeSet<usize>) {
+    async fn collect(mut self, mut changes: mpsc::Receiver<Change>, mut unlisted: BTreeSet<TableId>) {
         loop {
             let change = if self.dirty.is_empty() || !unlisted.is_empty() {
                 match changes.recv().await {
@@ -102,13 +128,13 @@ impl Collector {
         }
     }
 
-    fn apply(&mut self, change: Change, unlisted: &mut BTreeSet<usize>) {
+    fn apply(&mut self, change: Change, unlisted: &mut BTreeSet<TableId>) {
         let touched = match change {
             Change::Applied(node) => self.graph.apply(*node),
             Change::Deleted(key) => self.graph.remove(&key),
-            Change::Listed(index, nodes) => {
-                unlisted.remove(&index);
-                let mut touched = self.graph.remove_all_but(index, &nodes);
+            Change::Listed(table, nodes) => {
+                unlisted.remove(&table);
+                let mut touched = self.graph.remove_all_but(table, &nodes);
                 touched.extend(nodes.into_iter().flat_map(|node| self.graph.apply(node)));
                 touched
             }

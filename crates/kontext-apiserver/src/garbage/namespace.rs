@@ -1,21 +1,20 @@
 //! The end of a namespace: first everything in it, then its own finalizer.
 
-use std::sync::Arc;
-
 use kube::api::{DeleteParams, DynamicObject, ListParams};
 use kube::core::Request;
 use kube::{Api, Client, Error};
 use serde_json::{Value, json};
 
 use super::source::api_resource;
-use crate::kinds::Resource;
+use crate::kinds::Registry;
 
 /// Deletes what is in the namespace; once nothing is, takes the finalizer away.
 ///
 /// Fails with a conflict that makes the caller try again while something is still ending.
-pub(super) async fn end(client: &Client, resources: &Arc<[Arc<Resource>]>, name: &str) -> Result<(), Error> {
+pub(super) async fn end(client: &Client, registry: &Registry, name: &str) -> Result<(), Error> {
     let mut left = 0;
-    for resource in resources.iter().filter(|resource| resource.namespaced) {
+    let stored = registry.resources().iter().filter(|r| r.is_storage_form() && r.namespaced);
+    for resource in stored {
         let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), name, &api_resource(resource));
         if !api.list_metadata(&ListParams::default()).await?.items.is_empty() {
             api.delete_collection(&DeleteParams::background(), &ListParams::default()).await?;

@@ -10,12 +10,12 @@ use kube::{Api, Client};
 use tokio::sync::mpsc;
 
 use super::graph::{Key, Node, Owner};
-use crate::kinds::Resource;
+use crate::kinds::{Catalog, Resource, TableId};
 
 /// What a source tells.
 pub(super) enum Change {
     /// Everything that there is of the resource.
-    Listed(usize, Vec<Node>),
+    Listed(TableId, Vec<Node>),
     Applied(Box<Node>),
     Deleted(Key),
 }
@@ -33,18 +33,29 @@ pub(super) fn api_resource(resource: &Resource) -> ApiResource {
     }
 }
 
-/// Sends the changes of one resource until nobody listens.
+/// Sends the changes of one table until nobody listens.
 pub(super) async fn follow(
     client: Client,
-    resources: Arc<[Arc<Resource>]>,
-    index: usize,
+    catalog: Arc<Catalog>,
+    table: TableId,
     changes: mpsc::Sender<Change>,
 ) {
-    let resource = &resources[index];
-    let api: Api<DynamicObject> = Api::all_with(client, &api_resource(resource));
-    let is_namespace = resource.group.is_empty() && resource.plural == "namespaces";
+    let mut served = catalog.subscribe();
     while !changes.is_closed() {
-        if let Err(error) = follow_once(&api, index, is_namespace, &changes).await {
+        served.borrow_and_update();
+        let resource = catalog.registry().stored_in(table).cloned();
+        let Some(resource) = resource else {
+            // The kind is gone and its objects with it, until it comes back.
+            if changes.send(Change::Listed(table, Vec::new())).await.is_err()
+                || served.changed().await.is_err()
+            {
+                return;
+            }
+            continue;
+        };
+        let api: Api<DynamicObject> = Api::all_with(client.clone(), &api_resource(&resource));
+        let is_namespace = resource.group.is_empty() && resource.plural == "namespaces";
+        if let Err(error) = follow_once(&api, table, is_namespace, &changes).await {
             tracing::debug!(%error, resource = %resource.qualified(), "listing again");
         }
         tokio::time::sleep(BACKOFF).await;
@@ -53,14 +64,14 @@ pub(super) async fn follow(
 
 async fn follow_once(
     api: &Api<DynamicObject>,
-    index: usize,
+    table: TableId,
     is_namespace: bool,
     changes: &mpsc::Sender<Change>,
 ) -> Result<(), kube::Error> {
-    let node = |object: &PartialObjectMeta<DynamicObject>| node(object, index, is_namespace);
+    let node = |object: &PartialObjectMeta<DynamicObject>| node(object, table, is_namespace);
     let list = api.list_metadata(&ListParams::default()).await?;
     let version = list.metadata.resource_version.clone().unwrap_or_default();
-    if changes.send(Change::Listed(index, list.items.iter().map(node).collect())).await.is_err() {
+    if changes.send(Change::Listed(table, list.items.iter().map(node).collect())).await.is_err() {
         return Ok(());
     }
     let mut events = api.watch_metadata(&WatchParams::default().timeout(290), &version).await?.boxed();
@@ -80,7 +91,7 @@ async fn follow_once(
     Ok(())
 }
 
-fn node(object: &PartialObjectMeta<DynamicObject>, resource: usize, is_namespace: bool) -> Node {
+fn node(object: &PartialObjectMeta<DynamicObject>, table: TableId, is_namespace: bool) -> Node {
     let metadata = &object.metadata;
     let owners = metadata.owner_references.iter().flatten().map(|owner| Owner {
         uid: owner.uid.clone(),
@@ -92,7 +103,7 @@ fn node(object: &PartialObjectMeta<DynamicObject>, resource: usize, is_namespace
     });
     Node {
         uid: metadata.uid.clone().unwrap_or_default(),
-        resource,
+        table,
         namespace: metadata.namespace.clone().unwrap_or_default(),
         name: metadata.name.clone().unwrap_or_default(),
         version: metadata.resource_version.clone().unwrap_or_default(),

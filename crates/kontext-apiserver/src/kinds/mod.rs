@@ -3,6 +3,7 @@
 //! `table` holds what discovery says, `rules` how writes behave, `convert` the kinds that are served in two shapes
 //! over one storage.
 
+mod catalog;
 mod convert;
 mod rules;
 mod table;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+pub(crate) use catalog::Catalog;
 pub(crate) use rules::{Generation, NameRule, Propagation, Rules, StatusMetadata};
 
 /// Which table of the store holds the objects of a resource.
@@ -36,6 +38,8 @@ pub(crate) struct Resource {
     /// Group of the stored form, which decides rules, defaults and validation.
     pub(crate) storage_group: String,
     conversion: Option<convert::Conversion>,
+    /// Defined by a CustomResourceDefinition, not built in.
+    pub(crate) custom: bool,
 }
 
 /// One served subresource; its kind may be of another group (`Scale`, `Eviction`).
@@ -88,18 +92,19 @@ pub(crate) fn api_version(group: &str, version: &str) -> String {
     if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
 }
 
-/// All resources served, in discovery's order.
-#[derive(Debug)]
+/// All resources served, in discovery's order: the built-in ones, then the custom ones by group.
+#[derive(Clone, Debug)]
 pub(crate) struct Registry {
     resources: Vec<Arc<Resource>>,
-    by_path: HashMap<(String, String, String), Arc<Resource>>,
+    /// Indexes into `resources`, by group, version and plural.
+    by_path: HashMap<String, HashMap<String, HashMap<String, usize>>>,
     tables: usize,
 }
 
 impl Registry {
     /// The kinds that are built in.
     pub(crate) fn built_in() -> Self {
-        let mut registry = Self { resources: Vec::new(), by_path: HashMap::new(), tables: 0 };
+        let mut registry = Self::empty();
         let mut tables: HashMap<(&str, &str), TableId> = HashMap::new();
         for row in table::ROWS {
             let conversion = convert::conversion(row.group, row.version, row.plural);
@@ -131,20 +136,47 @@ impl Registry {
                 rules: Rules::of(storage_group, row.plural),
                 storage_group: storage_group.to_owned(),
                 conversion,
+                custom: false,
             });
         }
         registry.tables = tables.len();
         registry
     }
 
-    fn add(&mut self, resource: Resource) {
-        let resource = Arc::new(resource);
-        let path = (resource.group.clone(), resource.version.clone(), resource.plural.clone());
-        self.resources.push(resource.clone());
-        self.by_path.insert(path, resource);
+    fn empty() -> Self {
+        Self { resources: Vec::new(), by_path: HashMap::new(), tables: 0 }
     }
 
-    /// How many tables the store needs.
+    fn add(&mut self, resource: Resource) {
+        self.index(Arc::new(resource));
+    }
+
+    fn index(&mut self, resource: Arc<Resource>) {
+        self.by_path
+            .entry(resource.group.clone())
+            .or_default()
+            .entry(resource.version.clone())
+            .or_default()
+            .insert(resource.plural.clone(), self.resources.len());
+        self.resources.push(resource);
+    }
+
+    /// The same with these versions of one custom resource, most preferred first, in place of those before.
+    pub(super) fn with_custom(&self, group: &str, plural: &str, versions: Vec<Resource>) -> Self {
+        let replaced = |resource: &&Arc<Resource>| {
+            !(resource.custom && resource.group == group && resource.plural == plural)
+        };
+        let mut kept: Vec<Arc<Resource>> = self.resources.iter().filter(replaced).cloned().collect();
+        kept.extend(versions.into_iter().map(Arc::new));
+        let built_in = kept.partition_point(|resource| !resource.custom);
+        // Stable, so that the versions of a resource stay in their order.
+        kept[built_in..].sort_by(|a, b| (&a.group, &a.plural).cmp(&(&b.group, &b.plural)));
+        let mut registry = Self { tables: self.tables, ..Self::empty() };
+        kept.into_iter().for_each(|resource| registry.index(resource));
+        registry
+    }
+
+    /// How many tables the built-in kinds need; custom ones get theirs from the store as they come.
     pub(crate) fn tables(&self) -> usize {
         self.tables
     }
@@ -154,12 +186,17 @@ impl Registry {
     }
 
     pub(crate) fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Resource>> {
-        self.by_path.get(&(group.to_owned(), version.to_owned(), plural.to_owned()))
+        self.by_path.get(group)?.get(version)?.get(plural).map(|index| &self.resources[*index])
+    }
+
+    /// The resource that shows a table's objects as they are stored, while one does.
+    pub(crate) fn stored_in(&self, table: TableId) -> Option<&Arc<Resource>> {
+        self.resources.iter().find(|resource| resource.table == table && resource.is_storage_form())
     }
 
     /// Whether a group has this version.
     pub(crate) fn serves(&self, group: &str, version: &str) -> bool {
-        self.resources.iter().any(|r| r.group == group && r.version == version)
+        self.by_path.get(group).is_some_and(|versions| versions.contains_key(version))
     }
 
     /// The groups in discovery's order, each with its versions, preferred first. The core group comes first.
@@ -199,6 +236,48 @@ mod tests {
     fn every_table_id_is_below_the_count_of_tables() {
         let registry = Registry::built_in();
         assert!(registry.resources().iter().all(|r| r.table.0 < registry.tables()));
+    }
+
+    fn widget(group: &str, version: &str) -> Resource {
+        Resource {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind: "Widget".to_owned(),
+            plural: "widgets".to_owned(),
+            singular: "widget".to_owned(),
+            short_names: Vec::new(),
+            categories: Vec::new(),
+            namespaced: true,
+            verbs: Vec::new(),
+            subresources: Vec::new(),
+            table: TableId(100),
+            rules: Rules::of(group, "widgets"),
+            storage_group: group.to_owned(),
+            conversion: None,
+            custom: true,
+        }
+    }
+
+    #[test]
+    fn custom_resources_come_and_go_and_requests_keep_what_they_began_with() {
+        let catalog = Catalog::new(Registry::built_in());
+        let before = catalog.registry();
+        catalog.serve_custom("b.example", "widgets", vec![widget("b.example", "v1")]);
+        catalog.serve_custom(
+            "a.example",
+            "widgets",
+            vec![widget("a.example", "v2"), widget("a.example", "v1")],
+        );
+        let now = catalog.registry();
+        assert!(before.find("b.example", "v1", "widgets").is_none());
+        assert!(now.find("b.example", "v1", "widgets").is_some() && now.serves("a.example", "v2"));
+        let groups = now.groups();
+        assert_eq!(groups[groups.len() - 2], ("a.example", vec!["v2", "v1"]));
+        catalog.serve_custom("a.example", "widgets", vec![widget("a.example", "v1")]);
+        assert!(!catalog.registry().serves("a.example", "v2"));
+        catalog.serve_custom("a.example", "widgets", Vec::new());
+        assert!(!catalog.registry().serves("a.example", "v1"));
+        assert_eq!(catalog.registry().find("", "v1", "pods").map(|r| r.kind.as_str()), Some("Pod"));
     }
 
     #[test]

@@ -16,7 +16,8 @@ pub(super) fn namespace_accepts(call: &Call<'_>, new: &Value) -> Result<(), ApiE
     if !target.resource.namespaced {
         return Ok(());
     }
-    let Some(namespaces) = call.shared.registry.find("", "v1", "namespaces") else { return Ok(()) };
+    let registry = call.shared.registry();
+    let Some(namespaces) = registry.find("", "v1", "namespaces") else { return Ok(()) };
     let namespace = call
         .shared
         .store

@@ -78,7 +78,7 @@ fn understand(
     let user = auth::authenticate(shared, &parts.extensions, &parts.headers)
         .map_err(|error| (String::new(), Box::new(error)))?;
     let understood = Query::parse(parts.uri.query().unwrap_or_default()).and_then(|query| {
-        let route = route(&shared.registry, &parts.method, path, &query)?;
+        let route = route(&shared.registry(), &parts.method, path, &query)?;
         auth::authorize(&user, path, &route)?;
         Ok((query, route))
     });
@@ -147,7 +147,7 @@ fn answer(
             let path = parts.uri.path();
             let accept = header(&parts.headers, "accept");
             let known = header(&parts.headers, IF_NONE_MATCH.as_str());
-            discovery::answer(&shared.registry, &parts.method, path, accept, known)
+            discovery::answer(&shared.registry(), &parts.method, path, accept, known)
         }
         Route::Resource(target) => {
             let call = Call {

@@ -86,13 +86,16 @@ struct Table {
 impl Store {
     /// `history_limit` is how many changes each table remembers.
     pub(crate) fn new(tables: usize, history_limit: usize) -> Self {
-        let table = || Table {
-            objects: BTreeMap::new(),
-            history: history::History::default(),
-            changed: watch::Sender::new(0),
-        };
-        let tables = (0..tables).map(|_| table()).collect();
+        let tables = (0..tables).map(|_| Table::new()).collect();
         Self { inner: Mutex::new(Inner { revision: 1, tables }), history_limit: history_limit.max(1) }
+    }
+
+    /// One more table, for a kind that comes while the server runs.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for CustomResourceDefinitions, which come next"))]
+    pub(crate) fn add_table(&self) -> TableId {
+        let mut inner = self.inner.lock();
+        inner.tables.push(Table::new());
+        TableId(inner.tables.len() - 1)
     }
 
     /// The version of the last write.
@@ -225,6 +228,16 @@ impl Store {
         let revision = inner.revision;
         for table in &mut inner.tables {
             table.history.compact(revision);
+        }
+    }
+}
+
+impl Table {
+    fn new() -> Self {
+        Self {
+            objects: BTreeMap::new(),
+            history: history::History::default(),
+            changed: watch::Sender::new(0),
         }
     }
 }

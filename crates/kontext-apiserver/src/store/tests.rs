@@ -92,3 +92,12 @@ fn compaction_ends_every_earlier_cursor() {
     assert!(store.changes(TABLE, start, 1).is_err());
     assert!(store.changes(TABLE, store.revision(), 1).is_ok());
 }
+
+#[test]
+fn a_table_can_come_later() {
+    let store = store();
+    let table = store.add_table();
+    let key = Key::new("", "a");
+    store.insert(table, key.clone(), json!({"metadata": {"name": "a"}})).unwrap();
+    assert!(store.find(table, &key).is_some() && store.find(TABLE, &key).is_none());
+}

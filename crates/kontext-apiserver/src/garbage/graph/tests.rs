@@ -11,7 +11,7 @@ fn node(uid: &str, owners: &[&str]) -> Node {
     };
     Node {
         uid: uid.to_owned(),
-        resource: 0,
+        table: TableId(0),
         namespace: "default".to_owned(),
         name: uid.to_owned(),
         version: "1".to_owned(),
@@ -95,5 +95,5 @@ fn a_list_forgets_what_is_not_in_it() {
     let mut graph = Graph::default();
     graph.apply(node("a", &[]));
     graph.apply(node("b", &["a"]));
-    assert_eq!(graph.remove_all_but(0, &[node("b", &["a"])]), ["b"]);
+    assert_eq!(graph.remove_all_but(TableId(0), &[node("b", &["a"])]), ["b"]);
 }

@@ -43,7 +43,8 @@ fn needs_no_budget(pod: &Value) -> bool {
 /// Takes one disruption from the budget of a pod.
 fn spend_budget(call: &Call<'_>, pod: &Stored) -> Result<(), ApiError> {
     let shared = call.shared;
-    let Some(budgets) = shared.registry.find("policy", "v1", "poddisruptionbudgets") else { return Ok(()) };
+    let registry = shared.registry();
+    let Some(budgets) = registry.find("policy", "v1", "poddisruptionbudgets") else { return Ok(()) };
     for _ in 0..16 {
         let all = shared
             .store
