@@ -18,11 +18,13 @@ PACKAGES = {
     "autoscaling.v1": "autoscaling/v1", "autoscaling.v2": "autoscaling/v2", "rbac.v1": "rbac/v1",
     "coordination.v1": "coordination/v1", "discovery.v1": "discovery/v1", "events.v1": "events/v1",
     "networking.v1": "networking/v1", "storage.v1": "storage/v1", "scheduling.v1": "scheduling/v1",
+    "admissionregistration.v1": "admissionregistration/v1",
 }
 GROUPS = {
     "core.v1": "v1", "rbac.v1": "rbac.authorization.k8s.io/v1", "coordination.v1": "coordination.k8s.io/v1",
     "discovery.v1": "discovery.k8s.io/v1", "events.v1": "events.k8s.io/v1", "networking.v1": "networking.k8s.io/v1",
     "storage.v1": "storage.k8s.io/v1", "scheduling.v1": "scheduling.k8s.io/v1",
+    "admissionregistration.v1": "admissionregistration.k8s.io/v1",
 }
 KINDS = {
     "core.v1": "Pod Namespace Node Service ConfigMap Secret ServiceAccount Event ReplicationController PersistentVolume "
@@ -34,6 +36,7 @@ KINDS = {
     "discovery.v1": "EndpointSlice", "events.v1": "Event",
     "networking.v1": "Ingress NetworkPolicy IngressClass", "storage.v1": "StorageClass",
     "scheduling.v1": "PriorityClass",
+    "admissionregistration.v1": "MutatingWebhookConfiguration ValidatingWebhookConfiguration",
 }
 # Packages that the imports of the types name.
 IMPORTS = {"metav1": "meta.v1", "v1": "core.v1", "corev1": "core.v1", "api": "core.v1", "apiv1": "core.v1"}

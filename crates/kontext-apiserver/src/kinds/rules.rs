@@ -13,6 +13,8 @@ pub(crate) enum Generation {
     SpecAndAnnotations,
     /// Moves with the field `template` (PodTemplate).
     Template,
+    /// Moves with the field `webhooks` (webhook configurations).
+    Webhooks,
     /// Moves with anything outside metadata, and with labels (EndpointSlice).
     ContentAndLabels,
 }
@@ -148,6 +150,10 @@ impl Rules {
             }
             ("networking.k8s.io", "networkpolicies" | "ingressclasses") => {
                 rules.generation = Generation::Spec;
+            }
+            ("admissionregistration.k8s.io", _) => {
+                rules.generation = Generation::Webhooks;
+                rules.unconditional_update = false;
             }
             ("discovery.k8s.io", "endpointslices") => rules.generation = Generation::ContentAndLabels,
             ("scheduling.k8s.io", "priorityclasses") => rules.generation = Generation::Fixed,

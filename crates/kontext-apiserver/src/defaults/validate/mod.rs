@@ -10,6 +10,7 @@ mod pod_update;
 mod rules;
 mod selector;
 mod service;
+mod webhooks;
 mod workload;
 
 #[cfg(test)]
@@ -58,6 +59,10 @@ pub(crate) fn validate(group: &str, kind: &str, new: &Value, old: Option<&Value>
             config::role_binding(&mut errors, kind, new, old);
         }
         ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => config::role(&mut errors, new),
+        (
+            "admissionregistration.k8s.io",
+            "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration",
+        ) => webhooks::configuration(&mut errors, new),
         _ => {}
     }
     errors.0

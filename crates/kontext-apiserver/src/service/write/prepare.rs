@@ -291,6 +291,7 @@ fn generation_moves(rule: Generation, old: &Value, new: &Value) -> bool {
                 |object: &Value| object["metadata"]["annotations"].as_object().cloned().unwrap_or_default();
             old.get("spec") != new.get("spec") || annotations(old) != annotations(new)
         }
+        Generation::Webhooks => old.get("webhooks") != new.get("webhooks"),
         Generation::Template => old.get("template") != new.get("template"),
         Generation::ContentAndLabels => {
             let labels =
