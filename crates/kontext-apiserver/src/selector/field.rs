@@ -5,14 +5,24 @@ use serde_json::Value;
 /// A parsed field selector; all terms must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct FieldSelector {
+    /// The fields of the kind that may be asked for.
+    supported: &'static [&'static str],
     terms: Vec<Term>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Term {
-    field: String,
+    field: Field,
     value: String,
     negated: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Name,
+    Namespace,
+    /// One of the fields that the kind supports.
+    Supported(usize),
 }
 
 const EVENT: &[&str] = &[
@@ -69,8 +79,13 @@ impl FieldSelector {
             };
             let field =
                 if (group, kind, field) == ("", "Pod", "spec.host") { "spec.nodeName" } else { field };
-            let metadata = matches!(field, "metadata.name" | "metadata.namespace");
-            if !metadata && !supported.is_some_and(|fields| fields.contains(&field)) {
+            let position = || supported.and_then(|fields| fields.iter().position(|known| *known == field));
+            let found = match field {
+                "metadata.name" => Some(Field::Name),
+                "metadata.namespace" => Some(Field::Namespace),
+                _ => position().map(Field::Supported),
+            };
+            let Some(found) = found else {
                 return Err(match (group, kind) {
                     ("batch", "Job") => format!("field label {field:?} not supported for Job"),
                     _ if supported.is_some() => format!("field label not supported: {field}"),
@@ -78,20 +93,34 @@ impl FieldSelector {
                         "{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
                     ),
                 });
-            }
-            terms.push(Term { field: field.to_owned(), value: unescape(value)?, negated });
+            };
+            terms.push(Term { field: found, value: unescape(value)?, negated });
         }
-        Ok(FieldSelector { terms })
+        Ok(FieldSelector { supported: supported.unwrap_or_default(), terms })
     }
 
-    /// Whether an object fulfils the selector; an absent field is the empty text.
-    pub(crate) fn matches(&self, object: &Value) -> bool {
-        self.terms.iter().all(|term| (value_of(object, &term.field) == term.value) != term.negated)
+    /// Whether an object fulfils the selector; an absent field is the empty text. `selectable` gives the values of the
+    /// fields that the kind supports, made by the function that it is handed where they are not known yet.
+    pub(crate) fn matches<'a>(
+        &self,
+        namespace: &str,
+        name: &str,
+        selectable: impl Fn(&dyn Fn(&Value) -> Box<[Box<str>]>) -> &'a [Box<str>],
+    ) -> bool {
+        let extract = |object: &Value| self.supported.iter().map(|f| value_of(object, f).into()).collect();
+        self.terms.iter().all(|term| {
+            let value = match term.field {
+                Field::Name => name,
+                Field::Namespace => namespace,
+                Field::Supported(index) => selectable(&extract).get(index).map_or("", |value| &**value),
+            };
+            (value == term.value) != term.negated
+        })
     }
 
     /// The name that a selector asks for (`metadata.name=x`), if it is that specific.
     pub(crate) fn name(&self) -> Option<&str> {
-        let names = |term: &&Term| term.field == "metadata.name" && !term.negated;
+        let names = |term: &&Term| term.field == Field::Name && !term.negated;
         self.terms.iter().find(names).map(|term| term.value.as_str())
     }
 }
@@ -184,6 +213,11 @@ mod tests {
 
     use super::*;
 
+    fn matches(selector: &FieldSelector, object: &Value) -> bool {
+        let text = |field| object["metadata"][field].as_str().unwrap_or_default();
+        selector.matches(text("namespace"), text("name"), |extract| Box::leak(extract(object)))
+    }
+
     #[test]
     fn fields_of_a_pod_are_compared_as_text() {
         let pod = json!({"metadata": {"name": "p", "namespace": "n"}, "spec": {"nodeName": "a,b"}, "status": {"phase": "Running"}});
@@ -199,7 +233,7 @@ mod tests {
             ("", true),
         ] {
             assert_eq!(
-                FieldSelector::parse("", "Pod", selector).expect(selector).matches(&pod),
+                matches(&FieldSelector::parse("", "Pod", selector).expect(selector), &pod),
                 expected,
                 "{selector}"
             );
@@ -211,12 +245,12 @@ mod tests {
     #[test]
     fn an_event_is_found_by_its_object_in_either_api() {
         let selector = FieldSelector::parse("", "Event", "involvedObject.name=web,source=x").expect("valid");
-        assert!(selector.matches(&json!({"involvedObject": {"name": "web"}, "source": {"component": "x"}})));
-        assert!(
-            selector.matches(
-                &json!({"involvedObject": {"name": "web"}, "source": {}, "reportingComponent": "x"})
-            )
-        );
+        for event in [
+            json!({"involvedObject": {"name": "web"}, "source": {"component": "x"}}),
+            json!({"involvedObject": {"name": "web"}, "source": {}, "reportingComponent": "x"}),
+        ] {
+            assert!(matches(&selector, &event));
+        }
     }
 
     // The messages are those of a kube-apiserver 1.36.3.

@@ -23,7 +23,7 @@ pub(super) fn namespace_accepts(call: &Call<'_>, new: &Value) -> Result<(), ApiE
         .store
         .find(namespaces.table, &Key::new("", &target.namespace))
         .ok_or_else(|| ApiError::not_found(namespaces, &target.namespace))?;
-    if object::is_deleting(namespace.value()) {
+    if namespace.is_deleting() {
         let name = &target.namespace;
         let why = format!("unable to create new content in namespace {name} because it is being terminated");
         let cause = json!({

@@ -158,9 +158,9 @@ impl Call<'_> {
         let form = negotiate(self.accept(), false)?;
         let bytes = match form {
             Form::Object => self.object_bytes(stored),
-            Form::Metadata => Bytes::from(metadata_of(stored.value()).to_string()),
+            Form::Metadata => Bytes::from(metadata_of(&stored.value()).to_string()),
             Form::Table => {
-                let version = json!({"resourceVersion": crate::object::resource_version(stored.value())});
+                let version = json!({"resourceVersion": crate::object::resource_version(&stored.value())});
                 self.table(std::slice::from_ref(stored), &version).to_string().into()
             }
         };
@@ -175,7 +175,7 @@ impl Call<'_> {
         changed: bool,
     ) -> Result<Reply, ApiError> {
         match negotiate(self.accept(), false)? {
-            Form::Metadata => Ok(Reply::json(status, &metadata_of(object.value()), changed)),
+            Form::Metadata => Ok(Reply::json(status, &metadata_of(&object.value()), changed)),
             Form::Object | Form::Table => Ok(Reply::bytes(status, object.bytes(), changed)),
         }
     }
@@ -190,7 +190,7 @@ impl Call<'_> {
     }
 
     pub(crate) fn encoded(&self, stored: &Arc<Stored>) -> Value {
-        let mut object = stored.value().clone();
+        let mut object = stored.value();
         self.target.resource.encode(&mut object);
         object
     }
@@ -208,7 +208,7 @@ impl Call<'_> {
                 self.join_items(&head, objects)
             }
             Form::Metadata => {
-                let items: Vec<Value> = objects.iter().map(|o| metadata_of(o.value())).collect();
+                let items: Vec<Value> = objects.iter().map(|o| metadata_of(&o.value())).collect();
                 json!({
                     "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
                     "metadata": metadata, "items": items,
@@ -246,7 +246,8 @@ impl Call<'_> {
     /// Objects as rows, with the metadata of a list.
     pub(crate) fn table(&self, objects: &[Arc<Stored>], metadata: &Value) -> Value {
         let resource = &self.target.resource;
-        let values: Vec<&Value> = objects.iter().map(|o| o.value()).collect();
+        let values: Vec<Value> = objects.iter().map(|o| o.value()).collect();
+        let values: Vec<&Value> = values.iter().collect();
         let options = TableOptions::from_query(self.query.value("includeObject"));
         let mut table = table::table(&resource.storage_group, &resource.kind, &values, self.now, options);
         table["metadata"] = metadata.clone();

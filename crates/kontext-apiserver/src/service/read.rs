@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use super::route::Verb;
 use super::{Call, Reply};
 use crate::error::{ApiError, Cause};
-use crate::object;
 use crate::selector::{FieldSelector, LabelSelector};
 use crate::store::{Key, Snapshot, SnapshotError, Stored};
 
@@ -56,11 +55,11 @@ impl Selection {
     }
 
     /// Whether an object is selected.
-    pub(crate) fn matches(&self, key: &Key, object: &Value) -> bool {
+    pub(crate) fn matches(&self, key: &Key, object: &Stored) -> bool {
         key.is_in(&self.namespace)
-            && self.name.as_deref().is_none_or(|name| name == object::name(object))
-            && self.labels.matches(object["metadata"].get("labels"))
-            && self.fields.matches(object)
+            && self.name.as_deref().is_none_or(|name| name == key.name())
+            && self.labels.matches(|label| object.label(label))
+            && self.fields.matches(key.namespace(), key.name(), |extract| object.selectable(extract))
     }
 }
 
@@ -70,7 +69,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Reply, ApiError> {
     let selection = Selection::of(call)?;
     let snapshot = snapshot(call, &page, selection.namespace())?;
     let mut selected: Vec<(Key, Arc<Stored>)> =
-        snapshot.objects.into_iter().filter(|(key, stored)| selection.matches(key, stored.value())).collect();
+        snapshot.objects.into_iter().filter(|(key, stored)| selection.matches(key, stored)).collect();
     let mut metadata = json!({"resourceVersion": snapshot.revision.to_string()});
     if page.limit > 0 && selected.len() > page.limit {
         let remaining = selected.len() - page.limit;
@@ -93,7 +92,7 @@ pub(super) fn matching(call: &Call<'_>) -> Result<Snapshot, ApiError> {
         .store
         .snapshot(call.target.resource.table, selection.namespace(), None, None)
         .map_err(|_| ApiError::internal("the current state is always there"))?;
-    snapshot.objects.retain(|(key, stored)| selection.matches(key, stored.value()));
+    snapshot.objects.retain(|(key, stored)| selection.matches(key, stored));
     Ok(snapshot)
 }
 

@@ -4,47 +4,27 @@
 //! bounded history of changes. A watch is a cursor into that history, so a slow watcher holds no memory: it falls
 //! off the end and is told so. The history also gives back earlier states, which makes chunked lists consistent.
 //!
-//! A write computes its result from the object it read, without a lock, and commits only if that object is still
-//! the current one.
+//! An object is kept as the bytes that clients are sent; objects and history share them. A write computes its result
+//! from the object it read, without a lock, and commits only if that object is still the current one.
 
+mod encode;
 mod history;
+mod key;
 mod object;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::kinds::TableId;
-use crate::object as fields;
 
+pub(crate) use encode::{Draft, LINE_END};
 pub(crate) use history::{Change, ChangeKind, Expired};
+pub(crate) use key::Key;
 pub(crate) use object::Stored;
-
-/// Where an object is kept in its table: `namespace/name`, or the name alone. Sorts as the real storage's keys do.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Key(String);
-
-impl Key {
-    pub(crate) fn new(namespace: &str, name: &str) -> Self {
-        if namespace.is_empty() { Self(name.to_owned()) } else { Self(format!("{namespace}/{name}")) }
-    }
-
-    pub(crate) fn parse(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether the object is in this namespace; every object is in the empty one.
-    pub(crate) fn is_in(&self, namespace: &str) -> bool {
-        namespace.is_empty() || self.0.strip_prefix(namespace).is_some_and(|rest| rest.starts_with('/'))
-    }
-}
 
 /// A commit that found another object than the one its result was computed from.
 #[derive(Debug)]
@@ -109,11 +89,12 @@ impl Store {
 
     /// Adds an object; `None` says that the key is taken.
     pub(crate) fn insert(&self, table: TableId, key: Key, object: Value) -> Option<Arc<Stored>> {
+        let draft = Draft::of(object);
         let mut inner = self.inner.lock();
         if inner.tables[table.0].objects.contains_key(&key) {
             return None;
         }
-        let stored = inner.store(object);
+        let stored = inner.store(draft, ChangeKind::Added);
         inner.tables[table.0].objects.insert(key.clone(), stored.clone());
         inner.record(
             table,
@@ -131,9 +112,10 @@ impl Store {
         old: &Arc<Stored>,
         object: Value,
     ) -> Result<Arc<Stored>, Raced> {
+        let draft = Draft::of(object);
         let mut inner = self.inner.lock();
         inner.expect(table, key, old)?;
-        let stored = inner.store(object);
+        let stored = inner.store(draft, ChangeKind::Modified);
         inner.tables[table.0].objects.insert(key.clone(), stored.clone());
         let change = Change {
             kind: ChangeKind::Modified,
@@ -153,9 +135,10 @@ impl Store {
         old: &Arc<Stored>,
         object: Value,
     ) -> Result<Arc<Stored>, Raced> {
+        let draft = Draft::of(object);
         let mut inner = self.inner.lock();
         inner.expect(table, key, old)?;
-        let stored = inner.store(object);
+        let stored = inner.store(draft, ChangeKind::Deleted);
         inner.tables[table.0].objects.remove(key);
         let change = Change {
             kind: ChangeKind::Deleted,
@@ -184,7 +167,7 @@ impl Store {
         let table = &inner.tables[table.0];
         let undone = table.history.undo_to(wanted).map_err(|Expired { .. }| SnapshotError::Expired)?;
         let wanted_key = |key: &Key| key.is_in(namespace) && after.is_none_or(|after| key > after);
-        let prefix = Key(if namespace.is_empty() { String::new() } else { format!("{namespace}/") });
+        let prefix = Key::parse(&if namespace.is_empty() { String::new() } else { format!("{namespace}/") });
         let first = after.cloned().map_or(prefix.clone(), |after| after.max(prefix));
         let mut objects: Vec<(Key, Arc<Stored>)> = table
             .objects
@@ -250,10 +233,9 @@ impl Inner {
         }
     }
 
-    fn store(&mut self, mut object: Value) -> Arc<Stored> {
+    fn store(&mut self, draft: Draft, kind: ChangeKind) -> Arc<Stored> {
         self.revision += 1;
-        fields::metadata(&mut object).insert("resourceVersion".to_owned(), json!(self.revision.to_string()));
-        Stored::new(object, self.revision)
+        Stored::new(draft, kind, self.revision)
     }
 
     fn record(&mut self, table: TableId, change: Change, limit: usize) {

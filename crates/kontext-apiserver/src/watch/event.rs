@@ -11,7 +11,7 @@ use crate::kinds::Resource;
 use crate::service::Call;
 use crate::service::call::metadata_of;
 use crate::service::negotiate::{Form, negotiate};
-use crate::store::Stored;
+use crate::store::{ChangeKind, LINE_END, Stored};
 use crate::table::{self, TableOptions};
 
 /// Turns objects into lines in the form that the client accepts.
@@ -35,18 +35,25 @@ impl Encoder {
         })
     }
 
-    /// An ADDED, MODIFIED or DELETED event.
-    pub(super) fn event(&mut self, kind: &str, stored: &Arc<Stored>) -> Bytes {
-        match self.form {
-            Form::Object if self.resource.is_storage_form() => line(kind, &stored.bytes()),
-            Form::Object => {
-                let mut object = stored.value().clone();
-                self.resource.encode(&mut object);
-                line(kind, object.to_string().as_bytes())
-            }
-            Form::Metadata => line(kind, metadata_of(stored.value()).to_string().as_bytes()),
-            Form::Table => line(kind, self.table(stored).to_string().as_bytes()),
+    /// An ADDED, MODIFIED or DELETED event, which shows the object at the given version.
+    pub(super) fn event(&mut self, kind: ChangeKind, stored: &Arc<Stored>, revision: u64) -> Bytes {
+        if self.form == Form::Object && self.resource.is_storage_form() {
+            return object_line(kind, stored, revision);
         }
+        let mut object = stored.value();
+        if revision != stored.revision() {
+            crate::object::metadata(&mut object)
+                .insert("resourceVersion".to_owned(), json!(revision.to_string()));
+        }
+        let object = match self.form {
+            Form::Object => {
+                self.resource.encode(&mut object);
+                object
+            }
+            Form::Metadata => metadata_of(&object),
+            Form::Table => self.table(&object),
+        };
+        line(kind.line_start(), &[object.to_string().as_bytes()])
     }
 
     /// A bookmark: everything up to this version was sent.
@@ -67,12 +74,11 @@ impl Encoder {
                 "rows": [{"cells": [], "object": metadata_of(&json!({"metadata": metadata}))}],
             }),
         };
-        line("BOOKMARK", object.to_string().as_bytes())
+        line(BOOKMARK, &[object.to_string().as_bytes()])
     }
 
-    fn table(&mut self, stored: &Arc<Stored>) -> Value {
+    fn table(&mut self, object: &Value) -> Value {
         let options = TableOptions::from_query(self.include_object.as_deref());
-        let object = stored.value();
         let mut table = table::table(
             &self.resource.storage_group,
             &self.resource.kind,
@@ -91,13 +97,29 @@ impl Encoder {
 
 /// The end of a watch that the server cannot go on with.
 pub(super) fn error(error: &ApiError) -> Bytes {
-    line("ERROR", error.status().to_string().as_bytes())
+    line(ERROR, &[error.status().to_string().as_bytes()])
 }
 
-fn line(kind: &str, object: &[u8]) -> Bytes {
-    let mut line = BytesMut::with_capacity(object.len() + 32);
-    for part in [b"{\"type\":\"", kind.as_bytes(), b"\",\"object\":", object, b"}\n"] {
+const BOOKMARK: &str = "{\"type\":\"BOOKMARK\",\"object\":";
+const ERROR: &str = "{\"type\":\"ERROR\",\"object\":";
+
+/// The line of an object in its stored form. Where the event is that of the write itself, no byte is copied.
+fn object_line(kind: ChangeKind, stored: &Stored, revision: u64) -> Bytes {
+    if revision != stored.revision()
+        && let Some((before, after)) = stored.around_version()
+    {
+        return line(kind.line_start(), &[before, revision.to_string().as_bytes(), after]);
+    }
+    stored.line(kind).unwrap_or_else(|| line(kind.line_start(), &[&stored.bytes()]))
+}
+
+fn line(start: &str, object: &[&[u8]]) -> Bytes {
+    let length = object.iter().map(|part| part.len()).sum::<usize>();
+    let mut line = BytesMut::with_capacity(start.len() + length + LINE_END.len());
+    line.extend_from_slice(start.as_bytes());
+    for part in object {
         line.extend_from_slice(part);
     }
+    line.extend_from_slice(LINE_END);
     line.freeze()
 }

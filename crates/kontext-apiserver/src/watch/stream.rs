@@ -42,7 +42,8 @@ impl DropSignal {
 
 /// What is to be sent next. Objects are written out when their turn comes, so that a slow client holds no bodies.
 enum Ready {
-    Event(&'static str, Arc<Stored>),
+    /// The object, and the version that it is shown at.
+    Event(ChangeKind, Arc<Stored>, u64),
     Line(Bytes),
 }
 
@@ -117,8 +118,8 @@ impl Watcher {
                 },
             )?;
         for (key, stored) in &snapshot.objects {
-            if self.selection.matches(key, stored.value()) {
-                self.ready.push_back(Ready::Event("ADDED", stored.clone()));
+            if self.selection.matches(key, stored) {
+                self.ready.push_back(Ready::Event(ChangeKind::Added, stored.clone(), stored.revision()));
             }
         }
         if announce_end {
@@ -145,7 +146,9 @@ impl Watcher {
         loop {
             match self.ready.pop_front() {
                 Some(Ready::Line(line)) => return Some(Ok(line)),
-                Some(Ready::Event(kind, stored)) => return Some(Ok(self.encoder.event(kind, &stored))),
+                Some(Ready::Event(kind, stored, revision)) => {
+                    return Some(Ok(self.encoder.event(kind, &stored, revision)));
+                }
                 None => {}
             }
             if self.ending {
@@ -212,15 +215,16 @@ impl Watcher {
     /// Queues what a change is to this watcher: an object that moves into the selection was added, one that moves out
     /// was deleted.
     fn push(&mut self, change: &Change) {
-        let selected = |stored: &Arc<Stored>| self.selection.matches(&change.key, stored.value());
+        let selected = |stored: &Arc<Stored>| self.selection.matches(&change.key, stored);
         let before = change.previous.as_ref().is_some_and(&selected);
         let after = change.kind != ChangeKind::Deleted && selected(&change.object);
-        self.ready.push_back(match (before, after) {
+        let (kind, object) = match (before, after) {
             (false, false) => return,
-            (false, true) => Ready::Event("ADDED", change.object.clone()),
-            (true, true) => Ready::Event("MODIFIED", change.object.clone()),
-            (true, false) => Ready::Event("DELETED", last_seen(change)),
-        });
+            (false, true) => (ChangeKind::Added, &change.object),
+            (true, true) => (ChangeKind::Modified, &change.object),
+            (true, false) => (ChangeKind::Deleted, last_seen(change)),
+        };
+        self.ready.push_back(Ready::Event(kind, object.clone(), change.revision()));
     }
 }
 
@@ -233,10 +237,10 @@ fn next_bookmark(now: Instant, deadline: Instant) -> Instant {
     }
 }
 
-/// What a DELETED event shows: the last state that was selected, at the version of the change.
-fn last_seen(change: &Change) -> Arc<Stored> {
+/// What a DELETED event shows, at the version of the change: the last state that was selected.
+fn last_seen(change: &Change) -> &Arc<Stored> {
     match (change.kind, &change.previous) {
-        (ChangeKind::Modified, Some(previous)) => previous.at_revision(change.revision()),
-        _ => change.object.clone(),
+        (ChangeKind::Modified, Some(previous)) => previous,
+        _ => &change.object,
     }
 }

@@ -8,7 +8,7 @@ use crate::object;
 use crate::service::Call;
 use crate::service::call::Reply;
 use crate::service::write::{decode_object, delete_object, delete_options, encoded};
-use crate::store::{Key, Stored};
+use crate::store::Key;
 
 /// Evicts the pod, if its budget allows.
 pub(in crate::service) fn create(call: &Call<'_>) -> Result<Reply, ApiError> {
@@ -25,8 +25,8 @@ pub(in crate::service) fn create(call: &Call<'_>) -> Result<Reply, ApiError> {
         .store
         .find(resource.table, &Key::new(&target.namespace, &target.name))
         .ok_or_else(|| ApiError::not_found(resource, &target.name))?;
-    if !needs_no_budget(pod.value()) {
-        spend_budget(call, &pod)?;
+    if !needs_no_budget(&pod.value()) {
+        spend_budget(call, &pod.value())?;
     }
     let outcome = delete_object(call, resource, &target.namespace, &target.name, &options)?;
     let success =
@@ -41,7 +41,7 @@ fn needs_no_budget(pod: &Value) -> bool {
 }
 
 /// Takes one disruption from the budget of a pod.
-fn spend_budget(call: &Call<'_>, pod: &Stored) -> Result<(), ApiError> {
+fn spend_budget(call: &Call<'_>, pod: &Value) -> Result<(), ApiError> {
     let shared = call.shared;
     let registry = shared.registry();
     let Some(budgets) = registry.find("policy", "v1", "poddisruptionbudgets") else { return Ok(()) };
@@ -53,11 +53,10 @@ fn spend_budget(call: &Call<'_>, pod: &Stored) -> Result<(), ApiError> {
         let matching: Vec<_> = all
             .objects
             .into_iter()
-            .filter(|(_, budget)| {
-                selects(&budget.value()["spec"]["selector"], &pod.value()["metadata"]["labels"])
-            })
+            .map(|(key, stored)| (key, stored.value(), stored))
+            .filter(|(_, budget, _)| selects(&budget["spec"]["selector"], &pod["metadata"]["labels"]))
             .collect();
-        let (key, budget) = match matching.as_slice() {
+        let (key, budget, stored) = match matching.as_slice() {
             [] => return Ok(()),
             [one] => one,
             _ => {
@@ -66,19 +65,19 @@ fn spend_budget(call: &Call<'_>, pod: &Stored) -> Result<(), ApiError> {
                 ));
             }
         };
-        let allowed = budget.value()["status"]["disruptionsAllowed"].as_i64().unwrap_or_default();
+        let allowed = budget["status"]["disruptionsAllowed"].as_i64().unwrap_or_default();
         if allowed <= 0 {
-            return Err(refused(object::name(budget.value()), budget.value()));
+            return Err(refused(object::name(budget), budget));
         }
         if call.dry_run()? {
             return Ok(());
         }
-        let mut new = budget.value().clone();
+        let mut new = budget.clone();
         let status = object::child(&mut new, "status");
         status.insert("disruptionsAllowed".to_owned(), json!(allowed - 1));
         let disrupted = status.entry("disruptedPods").or_insert_with(|| json!({}));
         disrupted[&call.target.name] = json!(object::seconds(call.now));
-        if shared.store.replace(budgets.table, key, budget, new).is_ok() {
+        if shared.store.replace(budgets.table, key, stored, new).is_ok() {
             return Ok(());
         }
     }

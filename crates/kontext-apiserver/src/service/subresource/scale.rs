@@ -21,7 +21,7 @@ pub(in crate::service) fn read(call: &Call<'_>) -> Result<Reply, ApiError> {
         .store
         .find(resource.table, &key(call))
         .ok_or_else(|| ApiError::not_found(resource, &call.target.name))?;
-    reply(call, stored.value(), false)
+    reply(call, &stored.value(), false)
 }
 
 /// Replaces the scale.
@@ -72,7 +72,7 @@ fn write(call: &Call<'_>, change: impl Fn(&Value) -> Result<Value, ApiError>) ->
             other => other,
         })
     })?;
-    reply(call, stored.value(), changed)
+    reply(call, &stored.value(), changed)
 }
 
 fn replicas(scale: &Value, name: &str) -> Result<i64, ApiError> {

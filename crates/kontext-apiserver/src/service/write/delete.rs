@@ -57,7 +57,7 @@ pub(in crate::service) fn delete(call: &Call<'_>) -> Result<Reply, ApiError> {
     let status =
         if !outcome.gone && orphaning == Some(false) { StatusCode::ACCEPTED } else { StatusCode::OK };
     if outcome.gone && !resource.rules.returns_deleted {
-        let mut details = json!({"name": call.target.name, "kind": resource.plural, "uid": object::uid(outcome.object.value())});
+        let mut details = json!({"name": call.target.name, "kind": resource.plural, "uid": object::uid(&outcome.object.value())});
         if !resource.group.is_empty() {
             details["group"] = json!(resource.group);
         }
@@ -76,9 +76,8 @@ pub(in crate::service) fn delete_collection(call: &Call<'_>) -> Result<Reply, Ap
     let list = read::matching(call)?;
     let mut changed = false;
     let mut deleted = Vec::with_capacity(list.objects.len());
-    for (_, stored) in list.objects {
-        let name = object::name(stored.value()).to_owned();
-        match delete_object(call, resource, &call.target.namespace, &name, &options) {
+    for (key, stored) in list.objects {
+        match delete_object(call, resource, key.namespace(), key.name(), &options) {
             Ok(outcome) => changed |= outcome.changed,
             Err(error) if error.code == StatusCode::NOT_FOUND => {}
             Err(error) => return Err(error),
@@ -167,8 +166,9 @@ pub(in crate::service) fn delete_object(
     let key = Key::new(namespace, name);
     for _ in 0..ROUNDS {
         let old = store.find(resource.table, &key).ok_or_else(|| ApiError::not_found(resource, name))?;
-        preconditions(resource, name, options, old.value())?;
-        let step = step(resource, options, old.value(), call.now);
+        let current = old.value();
+        preconditions(resource, name, options, &current)?;
+        let step = step(resource, options, &current, call.now);
         if options.dry_run {
             let (object, gone) = match step {
                 Step::Pending => (old, false),
@@ -183,14 +183,14 @@ pub(in crate::service) fn delete_object(
             Step::Mark(object) => (store.replace(resource.table, &key, &old, object), false),
             Step::MarkAndRemove(object) => {
                 let marked = store.replace(resource.table, &key, &old, object);
-                let removed = marked.and_then(|m| store.remove(resource.table, &key, &m, m.value().clone()));
+                let removed = marked.and_then(|m| store.remove(resource.table, &key, &m, m.value()));
                 (removed, true)
             }
-            Step::Remove => (store.remove(resource.table, &key, &old, old.value().clone()), true),
+            Step::Remove => (store.remove(resource.table, &key, &old, current), true),
         };
         if let Ok(object) = committed {
             if gone {
-                call.shared.addresses.release(resource, object.value());
+                call.shared.addresses.release(resource, &object.value());
             }
             return Ok(Outcome { object, gone, changed: true });
         }

@@ -65,7 +65,7 @@ pub(in crate::service) fn commit(
         let old = store
             .find(resource.table, key)
             .ok_or_else(|| ApiError::not_found(resource, &call.target.name))?;
-        let committed = match prepare(old.value())? {
+        let committed = match prepare(&old.value())? {
             Prepared::Unchanged => return Ok((old, false)),
             Prepared::Write(new) | Prepared::Remove(new) if dry_run => {
                 return Ok((Stored::unsaved(new), false));
