@@ -27,7 +27,9 @@ fn created(sent: &Value, got: &Value) -> Value {
             put(metadata, name, value.clone());
         }
     }
-    track_update(None, &mut object, &writer, now);
+    let (_, version) = writer.api_version.split_once('/').unwrap_or(("", &writer.api_version));
+    let of = schema::merge_type_of(&group, version, &kind).expect("known");
+    track_update(&of, None, &mut object, &writer, now);
     if kind == "Service" {
         for name in ["clusterIP", "clusterIPs"] {
             if let Some(value) = got["spec"].get(name) {

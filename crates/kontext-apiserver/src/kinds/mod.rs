@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::schema::{self, MergeType};
+
 pub(crate) use catalog::Catalog;
 pub(crate) use rules::{Generation, NameRule, Propagation, Rules, StatusMetadata};
 
@@ -37,6 +39,8 @@ pub(crate) struct Resource {
     pub(crate) rules: Rules,
     /// Group of the stored form, which decides rules, defaults and validation.
     pub(crate) storage_group: String,
+    /// How apply merges the objects of this version, and how ownership of their fields is tracked.
+    pub(crate) merge_type: MergeType,
     conversion: Option<convert::Conversion>,
     /// Defined by a CustomResourceDefinition, not built in.
     pub(crate) custom: bool,
@@ -135,6 +139,8 @@ impl Registry {
                 table: id,
                 rules: Rules::of(storage_group, row.plural),
                 storage_group: storage_group.to_owned(),
+                merge_type: schema::merge_type_of(row.group, row.version, row.kind)
+                    .unwrap_or_else(MergeType::deduced),
                 conversion,
                 custom: false,
             });
@@ -253,6 +259,7 @@ mod tests {
             table: TableId(100),
             rules: Rules::of(group, "widgets"),
             storage_group: group.to_owned(),
+            merge_type: MergeType::deduced(),
             conversion: None,
             custom: true,
         }

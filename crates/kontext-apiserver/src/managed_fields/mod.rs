@@ -6,9 +6,10 @@
 //! ([`crate::defaults::prepare_create`]): what those add is owned by nobody.
 
 mod cap;
-mod compare;
 mod entries;
+mod path;
 mod set;
+mod typed;
 
 #[cfg(test)]
 mod tests;
@@ -16,10 +17,11 @@ mod tests;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::schema;
-use compare::Comparison;
+use crate::schema::{self, MergeType};
 use entries::{Entries, Entry, Identity, Operation};
+use path::PathElement;
 use set::FieldSet;
+use typed::{Comparison, Duplicates};
 
 /// Who writes: the field manager, the version it writes in, and the subresource it writes through.
 #[derive(Debug, Clone)]
@@ -29,8 +31,15 @@ pub(crate) struct Writer {
     pub(crate) subresource: Option<String>,
 }
 
-/// Brings `new`'s managedFields up to date with the write that turns `old` (none: a create) into `new`.
-pub(crate) fn track_update(old: Option<&Value>, new: &mut Value, writer: &Writer, now: Timestamp) {
+/// Brings `new`'s managedFields up to date with the write that turns `old` (none: a create) into `new`. Both are objects
+/// of the type.
+pub(crate) fn track_update(
+    of: &MergeType,
+    old: Option<&Value>,
+    new: &mut Value,
+    writer: &Writer,
+    now: Timestamp,
+) {
     let subresource = writer.subresource.as_deref().unwrap_or_default();
     let entries = starting_entries(old, new, subresource);
     if let Some(metadata) = new.get_mut("metadata").and_then(Value::as_object_mut) {
@@ -40,7 +49,11 @@ pub(crate) fn track_update(old: Option<&Value>, new: &mut Value, writer: &Writer
     if old.is_some() && entries.is_empty() {
         return;
     }
-    let entries = cap::cap_updaters(update(old, new, entries, writer, now));
+    // Nor is one that does not fit its type: an element of a list without its keys, for example.
+    if typed::validate(of, new, Duplicates::Allowed).is_err() {
+        return;
+    }
+    let entries = cap::cap_updaters(update(of, old, new, entries, writer, now));
     if let (false, Some(metadata)) =
         (entries.is_empty(), new.get_mut("metadata").and_then(Value::as_object_mut))
     {
@@ -78,32 +91,32 @@ fn starting_entries(old: Option<&Value>, new: &Value, subresource: &str) -> Entr
 }
 
 fn update(
+    of: &MergeType,
     old: Option<&Value>,
     new: &Value,
     mut entries: Entries,
     writer: &Writer,
     now: Timestamp,
 ) -> Entries {
-    let def = schema::of(schema::group_of(new), schema::kind_of(new));
     let blank;
     let old = match old {
         Some(old) => old,
         None => {
-            blank = def.map_or_else(|| json!({}), schema::zero);
+            blank = schema::blank(new);
             &blank
         }
     };
     let subresource = writer.subresource.as_deref().unwrap_or_default();
-    let has_status = def.is_some_and(|def| def.fields.contains_key("status"));
+    let has_status = of.as_map().is_some_and(|(map, _)| map.declares("status"));
     let changes = if subresource == "scale" {
         // The Scale object is tracked on its own: not at all while nobody owns its replicas.
-        let replicas = |set: &FieldSet| !set.only(REPLICAS).is_empty();
+        let replicas = |set: &FieldSet| !set.only(&replicas_path()).is_empty();
         if !entries.values().any(|entry| replicas(&entry.fields)) {
             return entries;
         }
         scale_changes(old, new)
     } else {
-        Comparison::of(def, old, new).map(|set| tracked(set, has_status, subresource))
+        Comparison::of(of, old, new).map(|set| tracked(set, has_status, subresource))
     };
 
     let taken = changes.modified.union(&changes.added);
@@ -133,7 +146,9 @@ fn update(
     entries
 }
 
-const REPLICAS: &[&str] = &["f:spec", "f:replicas"];
+fn replicas_path() -> [PathElement; 2] {
+    [PathElement::field("spec"), PathElement::field("replicas")]
+}
 
 /// A Scale leaves replicas out when they are 0.
 fn scale_changes(old: &Value, new: &Value) -> Comparison {
@@ -141,14 +156,14 @@ fn scale_changes(old: &Value, new: &Value) -> Comparison {
         None | Some(0) => json!({"spec": {}}),
         Some(replicas) => json!({"spec": {"replicas": replicas}}),
     };
-    Comparison::of(None, &scale(old), &scale(new)).map(|set| set.only(REPLICAS))
+    Comparison::of(&MergeType::deduced(), &scale(old), &scale(new)).map(|set| set.only(&replicas_path()))
 }
 
 /// What a write through a subresource can own at all.
 fn tracked(set: FieldSet, has_status: bool, subresource: &str) -> FieldSet {
     match subresource {
-        "" if has_status => set.without_top("f:status"),
-        "status" if has_status => set.without_top("f:spec"),
+        "" if has_status => set.without(&[PathElement::field("status")]),
+        "status" if has_status => set.without(&[PathElement::field("spec")]),
         _ => set,
     }
 }
@@ -156,8 +171,8 @@ fn tracked(set: FieldSet, has_status: bool, subresource: &str) -> FieldSet {
 /// Fields that belong to the server.
 fn untracked() -> FieldSet {
     let mut set = FieldSet::default();
-    for name in ["f:apiVersion", "f:kind", "f:metadata"] {
-        set.insert(&[name.to_owned()]);
+    for name in ["apiVersion", "kind", "metadata"] {
+        set.insert(&[PathElement::field(name)]);
     }
     for name in [
         "name",
@@ -172,7 +187,7 @@ fn untracked() -> FieldSet {
         "deletionTimestamp",
         "deletionGracePeriodSeconds",
     ] {
-        set.insert(&["f:metadata".to_owned(), format!("f:{name}")]);
+        set.insert(&[PathElement::field("metadata"), PathElement::field(name)]);
     }
     set
 }

@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-/// A set of field paths. Each node is one path element in its written form (`f:name`, `k:{"name":"x"}`, `v:"x"`).
+use super::path::PathElement;
+use crate::schema::MergeType;
+
+/// A set of field paths, as a tree: a node is one path element.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct FieldSet {
     /// The path that ends here belongs to the set.
     member: bool,
-    children: BTreeMap<String, FieldSet>,
+    children: BTreeMap<PathElement, FieldSet>,
 }
 
+#[allow(dead_code, reason = "apply uses the rest")]
 impl FieldSet {
     /// Reads a `fieldsV1` value; path elements of unknown kinds are dropped, as the server does.
     pub(crate) fn parse(fields: &Value) -> Result<FieldSet, String> {
@@ -21,7 +25,7 @@ impl FieldSet {
             if key == "." {
                 continue;
             }
-            let Some(element) = canonical(key)? else { continue };
+            let Some(element) = PathElement::parse(key)? else { continue };
             let mut child = FieldSet::parse(value)?;
             child.member =
                 value.as_object().is_some_and(|map| map.contains_key(".")) || child.children.is_empty();
@@ -42,7 +46,7 @@ impl FieldSet {
                     {
                         map.insert(".".to_owned(), Value::Object(Map::new()));
                     }
-                    (element.clone(), value)
+                    (element.encode(), value)
                 })
                 .collect(),
         )
@@ -53,7 +57,7 @@ impl FieldSet {
     }
 
     /// Adds one path; the empty path is the object itself and is not tracked.
-    pub(crate) fn insert(&mut self, path: &[String]) {
+    pub(crate) fn insert(&mut self, path: &[PathElement]) {
         let mut node = self;
         for element in path {
             node = node.children.entry(element.clone()).or_default();
@@ -88,37 +92,111 @@ impl FieldSet {
         FieldSet { member: self.member && !other.member, children }
     }
 
-    /// Drops a top-level field with everything below it.
-    pub(crate) fn without_top(mut self, element: &str) -> FieldSet {
-        self.children.remove(element);
+    /// What is in both.
+    pub(crate) fn intersection(&self, other: &FieldSet) -> FieldSet {
+        let mut children = BTreeMap::new();
+        for (element, child) in &self.children {
+            let Some(same) = other.children.get(element) else { continue };
+            let common = child.intersection(same);
+            if common.member || !common.children.is_empty() {
+                children.insert(element.clone(), common);
+            }
+        }
+        FieldSet { member: self.member && other.member, children }
+    }
+
+    /// Drops the path and everything below it.
+    pub(crate) fn without(mut self, path: &[PathElement]) -> FieldSet {
+        self.drop_below(path);
         self
     }
 
+    fn drop_below(&mut self, path: &[PathElement]) {
+        match path {
+            [] => {}
+            [last] => {
+                self.children.remove(last);
+            }
+            [first, rest @ ..] => {
+                if let Some(child) = self.children.get_mut(first) {
+                    child.drop_below(rest);
+                    if !child.member && child.children.is_empty() {
+                        self.children.remove(first);
+                    }
+                }
+            }
+        }
+    }
+
     /// Keeps only what is at or below `path`.
-    pub(crate) fn only(&self, path: &[&str]) -> FieldSet {
+    pub(crate) fn only(&self, path: &[PathElement]) -> FieldSet {
         let Some((first, rest)) = path.split_first() else { return self.clone() };
         let mut kept = FieldSet::default();
-        if let Some(child) = self.children.get(*first) {
+        if let Some(child) = self.children.get(first) {
             let child = child.only(rest);
             if child.member || !child.children.is_empty() {
-                kept.children.insert((*first).to_owned(), child);
+                kept.children.insert(first.clone(), child);
             }
         }
         kept
     }
-}
 
-/// The written form of a path element with its JSON part rendered in one way; `None` for an unknown kind.
-fn canonical(key: &str) -> Result<Option<String>, String> {
-    let json = |text: &str| {
-        serde_json::from_str::<Value>(text).map_err(|error| format!("path element {key:?}: {error}"))
-    };
-    match key.get(..2) {
-        Some("f:") | Some("i:") => Ok(Some(key.to_owned())),
-        Some("k:") => Ok(Some(format!("k:{}", json(&key[2..])?))),
-        Some("v:") => Ok(Some(format!("v:{}", json(&key[2..])?))),
-        Some(other) if other.ends_with(':') => Ok(None),
-        _ => Err(format!("path element {key:?} has no kind")),
+    /// Whether the element itself belongs to the set.
+    pub(crate) fn has(&self, element: &PathElement) -> bool {
+        self.children.get(element).is_some_and(|child| child.member)
+    }
+
+    /// What is below an element, where there is something.
+    pub(crate) fn below(&self, element: &PathElement) -> Option<&FieldSet> {
+        self.children.get(element).filter(|child| !child.children.is_empty())
+    }
+
+    /// Whether the very path belongs to the set.
+    pub(crate) fn contains(&self, path: &[PathElement]) -> bool {
+        match path {
+            [] => false,
+            [last] => self.has(last),
+            [first, rest @ ..] => self.children.get(first).is_some_and(|child| child.contains(rest)),
+        }
+    }
+
+    /// All paths in the order of the API's messages: at each level the members first, then what is below them.
+    pub(crate) fn paths(&self) -> Vec<Vec<PathElement>> {
+        let mut paths = Vec::new();
+        self.collect(&mut Vec::new(), &mut paths);
+        paths
+    }
+
+    fn collect(&self, prefix: &mut Vec<PathElement>, paths: &mut Vec<Vec<PathElement>>) {
+        for (element, _) in self.children.iter().filter(|(_, child)| child.member) {
+            prefix.push(element.clone());
+            paths.push(prefix.clone());
+            prefix.pop();
+        }
+        for (element, child) in &self.children {
+            prefix.push(element.clone());
+            child.collect(prefix, paths);
+            prefix.pop();
+        }
+    }
+
+    /// The same set where every declared field that has something below it is a member itself.
+    pub(crate) fn with_named_fields(&self, of: Option<&MergeType>) -> FieldSet {
+        let mut complete = FieldSet { member: self.member, children: BTreeMap::new() };
+        let atom = of.map(MergeType::atom);
+        for (element, child) in &self.children {
+            let (below, declared) = match element {
+                PathElement::Field(name) => {
+                    let map = atom.and_then(|atom| atom.map.as_ref());
+                    (map.and_then(|map| map.type_of(name)), map.is_some_and(|map| map.declares(name)))
+                }
+                _ => (atom.and_then(|atom| atom.list.as_ref()).map(|list| &list.element), false),
+            };
+            let mut child = child.with_named_fields(below);
+            child.member |= declared && !child.children.is_empty();
+            complete.children.insert(element.clone(), child);
+        }
+        complete
     }
 }
 

@@ -5,6 +5,13 @@ use serde_json::json;
 
 use super::*;
 
+/// Tracks an update of an object of the kind that it says it is.
+fn track_update(old: Option<&Value>, new: &mut Value, writer: &Writer, now: Timestamp) {
+    let (group, version) = writer.api_version.split_once('/').unwrap_or(("", &writer.api_version));
+    let of = schema::merge_type_of(group, version, schema::kind_of(new)).unwrap_or_else(MergeType::deduced);
+    super::track_update(&of, old, new, writer, now);
+}
+
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + second).expect("in range")
 }

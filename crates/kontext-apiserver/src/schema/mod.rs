@@ -15,6 +15,7 @@
 //!   ~x,y:k   patch strategies, and the merge key k of a list
 //! ```
 
+mod merge;
 mod normalize;
 mod parse;
 
@@ -23,6 +24,10 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
+#[allow(unused_imports, reason = "custom resources use the rest")]
+pub(crate) use merge::{
+    Atom, Chosen, ListRelation, ListType, MapType, MergeType, Scalar, from_open_api, of_kind as merge_type_of,
+};
 pub(crate) use normalize::{normalize, zero};
 
 /// One type of the API, e.g. `core.v1.PodSpec`.
@@ -102,6 +107,8 @@ struct Tables {
     types: HashMap<&'static str, TypeDef>,
     /// (group, kind) to type name, the newest version of each.
     kinds: HashMap<(&'static str, &'static str), &'static str>,
+    /// (group, version, kind) to type name.
+    versions: HashMap<(&'static str, &'static str, &'static str), &'static str>,
 }
 
 static TEXT: &str = include_str!("types.txt");
@@ -121,9 +128,31 @@ pub(crate) fn name_of(group: &str, kind: &str) -> Option<&'static str> {
     tables().kinds.get(&(group, kind)).copied()
 }
 
+/// The name of the type that a built-in kind has in one version.
+fn name_of_version(group: &str, version: &str, kind: &str) -> Option<&'static str> {
+    tables().versions.get(&(group, version, kind)).copied()
+}
+
+/// The names of the types that are kinds.
+fn kind_types() -> impl Iterator<Item = &'static str> {
+    tables().versions.values().copied()
+}
+
+fn all_types() -> impl Iterator<Item = (&'static str, &'static TypeDef)> {
+    tables().types.iter().map(|(name, def)| (*name, def))
+}
+
 /// The type of a built-in kind; `None` for custom resources.
 pub(crate) fn of(group: &str, kind: &str) -> Option<&'static TypeDef> {
     name_of(group, kind).and_then(type_named)
+}
+
+/// The empty object of the kind that an object says it is, which a create starts from.
+pub(crate) fn blank(object: &Value) -> Value {
+    let version = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+    let version = version.rsplit('/').next().unwrap_or_default();
+    let def = name_of_version(group_of(object), version, kind_of(object)).and_then(type_named);
+    def.map_or_else(|| Value::Object(serde_json::Map::new()), zero)
 }
 
 /// The group in an `apiVersion` ("" for the core group).

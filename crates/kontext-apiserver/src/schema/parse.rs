@@ -5,20 +5,21 @@ use std::collections::HashMap;
 use super::{Field, ListKind, Omit, Shape, Strategy, Tables, TypeDef};
 
 pub(super) fn parse(text: &'static str) -> Tables {
-    let mut tables = Tables { types: HashMap::new(), kinds: HashMap::new() };
+    let mut tables = Tables { types: HashMap::new(), kinds: HashMap::new(), versions: HashMap::new() };
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let mut words = line.split_ascii_whitespace();
         let head = words.next().unwrap_or_default();
         if head == "kind" {
             let (gvk, name) = (words.next().expect("kind has a gvk"), words.next().expect("kind has a type"));
             let mut parts = gvk.split('/');
-            let (group, _version, kind) = (
+            let (group, version, kind) = (
                 parts.next().expect("gvk has a group"),
                 parts.next().expect("gvk has a version"),
                 parts.next().expect("gvk has a kind"),
             );
             // The file is sorted, so a newer version comes after an older one.
             tables.kinds.insert((group, kind), name);
+            tables.versions.insert((group, version, kind), name);
             continue;
         }
         let (name, atomic) = head.strip_suffix('!').map_or((head, false), |name| (name, true));
