@@ -34,6 +34,23 @@ impl Body {
     }
 }
 
+/// Taking an answer apart; what is of the other kind comes back as it was.
+impl Body {
+    pub(crate) fn into_events(self) -> Result<BoxStream<'static, Result<Bytes, Reset>>, Self> {
+        match self.0 {
+            Inner::Events(events) => Ok(events),
+            full @ Inner::Full(_) => Err(Self(full)),
+        }
+    }
+
+    pub(crate) fn into_bytes(self) -> Result<Bytes, Self> {
+        match self.0 {
+            Inner::Full(bytes) => Ok(bytes.unwrap_or_default()),
+            events @ Inner::Events(_) => Err(Self(events)),
+        }
+    }
+}
+
 impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self.0 {

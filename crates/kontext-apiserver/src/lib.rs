@@ -38,6 +38,7 @@ mod body;
 mod clock;
 mod defaults;
 mod discovery;
+mod duration;
 mod error;
 mod faults;
 mod fields;
@@ -61,7 +62,7 @@ mod watch;
 
 pub use body::{Body, Reset};
 pub use clock::{Clock, SystemClock, TokioClock};
-pub use faults::{Fault, Faults, Rule, RuleHandle};
+pub use faults::{Fault, Faults, Rule, RuleError, RuleHandle};
 pub use garbage::GarbageCollector;
 pub use kubelet::{Builder as KubeletBuilder, KubeletHandle, SimulatedKubelet};
 pub use record::RequestRecord;

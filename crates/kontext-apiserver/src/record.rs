@@ -47,6 +47,8 @@ pub struct RequestRecord {
     pub content_type: String,
     /// Whether an injected fault cut the connection, so that the client saw no answer.
     pub reset: bool,
+    /// The injected faults that struck the request.
+    pub faults: Vec<String>,
     /// The `traceparent` header.
     pub traceparent: Option<String>,
     /// The `tracestate` header.

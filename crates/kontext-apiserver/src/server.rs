@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tower::Layer;
 
 use crate::addresses::Addresses;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, TokioClock};
 use crate::faults::Faults;
 use crate::garbage::GarbageCollector;
 use crate::kinds::{Catalog, Registry};
@@ -104,6 +104,15 @@ impl ApiServerBuilder {
         self
     }
 
+    /// Makes runs repeatable: this seed, and a [`TokioClock`] that starts on 1 January 2025, so that with
+    /// `#[tokio::test(start_paused = true)]` the same test writes the same bytes at the same times. Call it inside a
+    /// tokio runtime.
+    #[must_use]
+    pub fn repeatable(self, seed: u64) -> Self {
+        let start = jiff::Timestamp::constant(1_735_689_600, 0);
+        self.seed(seed).clock(TokioClock::starting_at(start))
+    }
+
     /// How many changes each kind remembers for watches and consistent lists; older ones are compacted away.
     /// Without this: 10 000.
     #[must_use]
@@ -136,7 +145,7 @@ impl ApiServerBuilder {
             catalog: Arc::new(Catalog::new(registry)),
             clock: self.clock,
             random: Random::new(self.seed),
-            faults: Faults::default(),
+            faults: Faults::seeded(self.seed.unwrap_or_else(rand::random)),
             requests: RequestLog::new(self.requests),
             tokens: Tokens::default(),
             addresses: Addresses::default(),

@@ -15,7 +15,6 @@ use super::{read, subresource, write};
 use crate::body::{Body, Reset};
 use crate::discovery;
 use crate::error::ApiError;
-use crate::faults::Strike;
 use crate::record::RequestRecord;
 use crate::server::Shared;
 use crate::watch;
@@ -55,7 +54,7 @@ where
                 &understood.query,
                 &manager.unwrap_or_default(),
             );
-            strike_and_answer(shared, &parts, body, &understood, &record).await
+            strike_and_answer(shared, &parts, body, &understood, &mut record).await
         }
     };
     record.answered(&reply, reset);
@@ -94,20 +93,15 @@ async fn strike_and_answer(
     parts: &http::request::Parts,
     body: Result<Bytes, ApiError>,
     understood: &Understood,
-    record: &RequestRecord,
+    record: &mut RequestRecord,
 ) -> (Reply, bool) {
-    let mut cut = false;
-    for strike in shared.faults.strike(record) {
-        match strike {
-            Strike::Delay(duration) => tokio::time::sleep(duration).await,
-            Strike::Status(error) => return (Reply::failure(&error), false),
-            Strike::ResetBeforeCommit => return (Reply::text(""), true),
-            Strike::CommitThenReset => cut = true,
-            Strike::DropWatches => shared.drop_watches_of(record),
-        }
+    let plan = shared.faults.plan(record);
+    record.faults = plan.names();
+    if let Some(answer) = plan.before(shared, record).await {
+        return answer;
     }
-    let reply = body.and_then(|body| answer(shared, parts, body, understood));
-    (reply.unwrap_or_else(|error| Reply::failure(&error)), cut)
+    let reply = body.and_then(|body| answer(shared, parts, body, understood, plan.lag()));
+    plan.after(reply.unwrap_or_else(|error| Reply::failure(&error)), record)
 }
 
 async fn collect<B>(body: B) -> Result<Bytes, ApiError>
@@ -141,6 +135,7 @@ fn answer(
     parts: &http::request::Parts,
     body: Bytes,
     understood: &Understood,
+    lag: Option<u64>,
 ) -> Result<Reply, ApiError> {
     match &understood.route {
         Route::NonResource => {
@@ -158,7 +153,10 @@ fn answer(
                 body,
                 now: shared.clock.now(),
             };
-            dispatch(&call, target)
+            match (lag, target.verb) {
+                (Some(writes), Verb::Get | Verb::List) => read::stale(&call, writes),
+                _ => dispatch(&call, target),
+            }
         }
     }
 }

@@ -25,6 +25,28 @@ pub(super) fn get(call: &Call<'_>) -> Result<Reply, ApiError> {
     call.object_reply(StatusCode::OK, &stored, false)
 }
 
+/// Reads one object or a list as before the latest so many writes of its kind: an injected fault.
+pub(super) fn stale(call: &Call<'_>, writes: u64) -> Result<Reply, ApiError> {
+    let target = call.target;
+    let revision = call.shared.store.revision_before(target.resource.table, writes);
+    if target.verb == Verb::List {
+        let mut page = page(call)?;
+        if !page.continued && page.revision.is_none() {
+            page.revision = Some(revision.max(page.at_least));
+        }
+        return list_page(call, &page);
+    }
+    let snapshot = call
+        .shared
+        .store
+        .snapshot(target.resource.table, &target.namespace, Some(revision), None)
+        .map_err(|_| ApiError::internal("what is remembered can be read"))?;
+    let key = Key::new(&target.namespace, &target.name);
+    let found = snapshot.objects.into_iter().find(|(other, _)| *other == key);
+    let (_, stored) = found.ok_or_else(|| ApiError::not_found(&target.resource, &target.name))?;
+    call.object_reply(StatusCode::OK, &stored, false)
+}
+
 /// Which objects a list or a watch is about.
 pub(crate) struct Selection {
     namespace: String,
@@ -65,9 +87,12 @@ impl Selection {
 
 /// Lists objects: all that are selected, or a chunk of them.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, ApiError> {
-    let page = page(call)?;
+    list_page(call, &page(call)?)
+}
+
+fn list_page(call: &Call<'_>, page: &Page) -> Result<Reply, ApiError> {
     let selection = Selection::of(call)?;
-    let snapshot = snapshot(call, &page, selection.namespace())?;
+    let snapshot = snapshot(call, page, selection.namespace())?;
     let mut selected: Vec<(Key, Arc<Stored>)> =
         snapshot.objects.into_iter().filter(|(key, stored)| selection.matches(key, stored)).collect();
     let mut metadata = json!({"resourceVersion": snapshot.revision.to_string()});

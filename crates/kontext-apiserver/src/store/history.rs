@@ -65,6 +65,13 @@ impl History {
         Ok(self.changes.iter().skip(first).take(limit).cloned().collect())
     }
 
+    /// The version before the latest so many changes, or before all that are remembered; `None` where that is now.
+    pub(super) fn revision_before(&self, changes: u64) -> Option<u64> {
+        let changes = usize::try_from(changes).unwrap_or(usize::MAX);
+        let first = self.changes.len().saturating_sub(changes);
+        self.changes.get(first).map(|change| change.revision() - 1)
+    }
+
     /// What the keys changed since `revision` held at that time.
     pub(super) fn undo_to(&self, revision: u64) -> Result<BTreeMap<Key, Option<Arc<Stored>>>, Expired> {
         if revision < self.compacted {

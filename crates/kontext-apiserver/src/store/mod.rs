@@ -200,6 +200,12 @@ impl Store {
         Ok((changes, seen))
     }
 
+    /// The version before the latest so many changes of a table, or before all that are remembered.
+    pub(crate) fn revision_before(&self, table: TableId, changes: u64) -> u64 {
+        let inner = self.inner.lock();
+        inner.tables[table.0].history.revision_before(changes).unwrap_or(inner.revision)
+    }
+
     /// Wakes up at every change of a table.
     pub(crate) fn subscribe(&self, table: TableId) -> watch::Receiver<u64> {
         self.inner.lock().tables[table.0].changed.subscribe()
