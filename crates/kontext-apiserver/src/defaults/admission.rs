@@ -1,5 +1,5 @@
-//! What a create adds after defaulting: the admission plugins that are on by default, and the kinds' create
-//! strategies. Owned by nobody.
+//! What a write adds after defaulting: first the admission plugins that are on by default, which webhooks see the work
+//! of, later the kinds' strategies. Owned by nobody.
 
 use serde_json::{Value, json};
 
@@ -8,13 +8,35 @@ use super::quantity::Quantity;
 use super::value::{child, default, default_nil, is_nil, is_true, items, put, text};
 use crate::schema;
 
+/// The plugins Priority, DefaultTolerationSeconds, TaintNodesByCondition and StorageObjectInUseProtection.
+pub(crate) fn plugins(group: &str, kind: &str, object: &mut Value, creating: bool) {
+    match (group, kind, creating) {
+        ("", "Pod", true) => pod(child(object, "spec")),
+        ("", "Pod", false) => tolerations(child(object, "spec")),
+        ("", "Node", true) => {
+            let spec = child(object, "spec");
+            let not_ready = "node.kubernetes.io/not-ready";
+            let mut taints = items(spec, "taints").to_vec();
+            if !taints
+                .iter()
+                .any(|taint| text(taint, "key") == not_ready && text(taint, "effect") == "NoSchedule")
+            {
+                taints.push(json!({"key": not_ready, "effect": "NoSchedule"}));
+                put(spec, "taints", taints);
+            }
+        }
+        ("", "PersistentVolumeClaim", true) => protect(object, "kubernetes.io/pvc-protection"),
+        ("", "PersistentVolume", true) => protect(object, "kubernetes.io/pv-protection"),
+        _ => {}
+    }
+}
+
 /// Completes a new object. `metadata.uid` must be set already: a Job's selector is made of it.
 ///
 /// Cluster addresses and node ports of Services are allocated by the server; everything else of a Service is here.
 pub(crate) fn prepare_create(group: &str, kind: &str, object: &mut Value) {
     match (group, kind) {
         ("", "Pod") => {
-            pod(child(object, "spec"));
             let class = quality_of_service(object.get("spec").unwrap_or(&Value::Null));
             put(object, "status", json!({"phase": "Pending", "qosClass": class}));
         }
@@ -28,29 +50,13 @@ pub(crate) fn prepare_create(group: &str, kind: &str, object: &mut Value) {
                 put(spec, "finalizers", finalizers);
             }
         }
-        ("", "Node") => {
-            let spec = child(object, "spec");
-            let not_ready = "node.kubernetes.io/not-ready";
-            let mut taints = items(spec, "taints").to_vec();
-            if !taints
-                .iter()
-                .any(|taint| text(taint, "key") == not_ready && text(taint, "effect") == "NoSchedule")
-            {
-                taints.push(json!({"key": not_ready, "effect": "NoSchedule"}));
-                put(spec, "taints", taints);
-            }
-        }
+        ("", "Node") => {}
         ("", "Service") => {
             reset_status(group, kind, object);
             service(child(object, "spec"));
         }
-        ("", "PersistentVolumeClaim") => {
-            put(object, "status", json!({"phase": "Pending"}));
-            protect(object, "kubernetes.io/pvc-protection");
-        }
-        ("", "PersistentVolume") => {
-            put(object, "status", json!({"phase": "Pending"}));
-            protect(object, "kubernetes.io/pv-protection");
+        ("", "PersistentVolumeClaim" | "PersistentVolume") => {
+            put(object, "status", json!({"phase": "Pending"}))
         }
         ("apps", "DaemonSet") => {
             reset_status(group, kind, object);
@@ -65,12 +71,10 @@ pub(crate) fn prepare_create(group: &str, kind: &str, object: &mut Value) {
     }
 }
 
-/// What an update of the main resource adds after ownership is tracked.
+/// What an update of the main resource adds in the end.
 pub(crate) fn prepare_update(group: &str, kind: &str, object: &mut Value, old: &Value) {
-    match (group, kind) {
-        ("", "Pod") => return tolerations(child(object, "spec")),
-        ("apps", "DaemonSet") => {}
-        _ => return,
+    if (group, kind) != ("apps", "DaemonSet") {
+        return;
     }
     let template = |object: &Value| object.pointer("/spec/template").cloned();
     let annotation = old.get("metadata").and_then(|metadata| metadata.get("annotations"));

@@ -1,9 +1,9 @@
 //! What the server fills in, and what it refuses: the defaults, create strategies and validation of the built-in
 //! kinds of Kubernetes 1.36.
 //!
-//! Upstream's order for a create, which decides who owns what: [`apply_defaults`], then
-//! [`crate::managed_fields::track_update`], then [`prepare_create`], then [`validate`]. For an update:
-//! `apply_defaults`, `track_update`, [`prepare_update`], `validate`.
+//! Upstream's order for a create, which decides who owns what and what webhooks see: [`apply_defaults`], then
+//! [`crate::managed_fields::track_update`], then [`plugins`], then mutating webhooks, then [`prepare_create`], then
+//! [`validate`], then validating webhooks. For an update the same with [`prepare_update`].
 
 mod admission;
 mod by_kind;
@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use crate::schema;
 
-pub(crate) use admission::{prepare_create, prepare_update};
+pub(crate) use admission::{plugins, prepare_create, prepare_update};
 pub(crate) use validate::validate;
 
 /// Fills in what decoding an object fills in: every write, of every kind with a schema. Owned by the writer.

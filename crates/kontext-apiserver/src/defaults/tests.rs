@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::value::{child, put};
-use super::{apply_defaults, prepare_create};
+use super::{apply_defaults, plugins, prepare_create};
 use crate::managed_fields::{Writer, track_update};
 use crate::schema;
 
@@ -42,6 +42,7 @@ fn created(sent: &Value, got: &Value) -> Value {
             }
         }
     }
+    plugins(&group, &kind, &mut object, true);
     if kind == "PersistentVolume" {
         prepare_create(&group, &kind, &mut object);
         let time = got["status"]["lastPhaseTransitionTime"].clone();

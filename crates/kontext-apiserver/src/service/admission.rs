@@ -1,17 +1,16 @@
 //! The admission rules that are always on: the life of namespaces.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Call;
 use crate::error::ApiError;
-use crate::object;
 use crate::store::Key;
 
 /// Namespaces that cannot be deleted.
 const IMMORTAL: [&str; 3] = ["default", "kube-system", "kube-public"];
 
 /// Refuses to create in a namespace that is missing or ending.
-pub(super) fn namespace_accepts(call: &Call<'_>, new: &Value) -> Result<(), ApiError> {
+pub(super) fn namespace_accepts(call: &Call<'_>, new_name: &str) -> Result<(), ApiError> {
     let target = call.target;
     if !target.resource.namespaced {
         return Ok(());
@@ -31,7 +30,7 @@ pub(super) fn namespace_accepts(call: &Call<'_>, new: &Value) -> Result<(), ApiE
             "message": format!("namespace {name} is being terminated"),
             "field": "metadata.namespace",
         });
-        return Err(ApiError::forbidden(&target.resource, object::name(new), why).with_cause(cause));
+        return Err(ApiError::forbidden(&target.resource, new_name, why).with_cause(cause));
     }
     Ok(())
 }

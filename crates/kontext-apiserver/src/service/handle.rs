@@ -100,7 +100,10 @@ async fn strike_and_answer(
     if let Some(answer) = plan.before(shared, record).await {
         return answer;
     }
-    let reply = body.and_then(|body| answer(shared, parts, body, understood, plan.lag()));
+    let reply = match body {
+        Ok(body) => answer(shared, parts, body, understood, plan.lag()).await,
+        Err(error) => Err(error),
+    };
     plan.after(reply.unwrap_or_else(|error| Reply::failure(&error)), record)
 }
 
@@ -130,7 +133,7 @@ where
     Ok(collected.freeze())
 }
 
-fn answer(
+async fn answer(
     shared: &Arc<Shared>,
     parts: &http::request::Parts,
     body: Bytes,
@@ -155,27 +158,27 @@ fn answer(
             };
             match (lag, target.verb) {
                 (Some(writes), Verb::Get | Verb::List) => read::stale(&call, writes),
-                _ => dispatch(&call, target),
+                _ => dispatch(&call, target).await,
             }
         }
     }
 }
 
-fn dispatch(call: &Call<'_>, target: &Target) -> Result<Reply, ApiError> {
+async fn dispatch(call: &Call<'_>, target: &Target) -> Result<Reply, ApiError> {
     match (target.verb, target.subresource.as_str()) {
         (Verb::Get, "" | "status") => read::get(call),
         (Verb::List, _) => read::list(call),
         (Verb::Watch, _) => watch::watch(call),
-        (Verb::Create, "") => write::create(call),
-        (Verb::Update, "" | "status" | "finalize") => write::update(call),
-        (Verb::Patch, "" | "status") => write::patch(call),
-        (Verb::Delete, "") => write::delete(call),
-        (Verb::DeleteCollection, "") => write::delete_collection(call),
+        (Verb::Create, "") => write::create(call).await,
+        (Verb::Update, "" | "status" | "finalize") => write::update(call).await,
+        (Verb::Patch, "" | "status") => write::patch(call).await,
+        (Verb::Delete, "") => write::delete(call).await,
+        (Verb::DeleteCollection, "") => write::delete_collection(call).await,
         (Verb::Get, "scale") => subresource::scale::read(call),
-        (Verb::Update, "scale") => subresource::scale::update(call),
-        (Verb::Patch, "scale") => subresource::scale::patch(call),
-        (Verb::Create, "binding") => subresource::binding::create(call),
-        (Verb::Create, "eviction") => subresource::eviction::create(call),
+        (Verb::Update, "scale") => subresource::scale::update(call).await,
+        (Verb::Patch, "scale") => subresource::scale::patch(call).await,
+        (Verb::Create, "binding") => subresource::binding::create(call).await,
+        (Verb::Create, "eviction") => subresource::eviction::create(call).await,
         _ => Err(ApiError::method_not_allowed()),
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::validate;
 use crate::defaults::value::{child, put};
-use crate::defaults::{apply_defaults, prepare_create, prepare_update};
+use crate::defaults::{apply_defaults, plugins, prepare_create, prepare_update};
 use crate::schema;
 
 static INVALID: &str = include_str!("../../../testdata/real/invalid.jsonl");
@@ -32,6 +32,7 @@ fn what_the_real_server_refuses_is_refused_with_its_words() {
         let (group, kind) = (schema::group_of(&case["sent"]), schema::kind_of(&case["sent"]));
         let uid = case["uid"].as_str().unwrap_or("u");
         apply_defaults(group, kind, &mut new);
+        plugins(group, kind, &mut new, old.is_none());
         match old {
             None => {
                 put(child(&mut new, "metadata"), "uid", uid);

@@ -11,7 +11,7 @@ use crate::service::write::{Prepared, commit, decode_object, encoded, normalize}
 use crate::store::Key;
 
 /// Binds the pod to the node that the body names.
-pub(in crate::service) fn create(call: &Call<'_>) -> Result<Reply, ApiError> {
+pub(in crate::service) async fn create(call: &Call<'_>) -> Result<Reply, ApiError> {
     let target = call.target;
     let resource = &target.resource;
     let binding = decode_object(encoded(call), "", "v1", "Binding")?;

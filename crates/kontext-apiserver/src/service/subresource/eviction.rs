@@ -11,7 +11,7 @@ use crate::service::write::{decode_object, delete_object, delete_options, encode
 use crate::store::Key;
 
 /// Evicts the pod, if its budget allows.
-pub(in crate::service) fn create(call: &Call<'_>) -> Result<Reply, ApiError> {
+pub(in crate::service) async fn create(call: &Call<'_>) -> Result<Reply, ApiError> {
     let target = call.target;
     let resource = &target.resource;
     let eviction = decode_object(encoded(call), "policy", "v1", "Eviction")?;
@@ -28,7 +28,7 @@ pub(in crate::service) fn create(call: &Call<'_>) -> Result<Reply, ApiError> {
     if !needs_no_budget(&pod.value()) {
         spend_budget(call, &pod.value())?;
     }
-    let outcome = delete_object(call, resource, &target.namespace, &target.name, &options)?;
+    let outcome = delete_object(call, resource, &target.namespace, &target.name, &options).await?;
     let success =
         json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
     Ok(Reply::json(StatusCode::CREATED, &success, outcome.changed))

@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 
 use crate::error::{ApiError, invalid_value};
 use crate::kinds::Resource;
+use crate::managed_fields::Writer;
 use crate::object;
 use crate::service::Call;
 use crate::service::call::Reply;
 use crate::service::write::{
-    Prepared, commit, decode_object, encoded, patch_document, patch_supported, prepare_update,
+    Change, Prepared, carry_out, decode_object, encoded, patch_document, patch_supported, prepare_update,
 };
 use crate::store::{Key, Stored};
 
@@ -25,34 +26,55 @@ pub(in crate::service) fn read(call: &Call<'_>) -> Result<Reply, ApiError> {
 }
 
 /// Replaces the scale.
-pub(in crate::service) fn update(call: &Call<'_>) -> Result<Reply, ApiError> {
+pub(in crate::service) async fn update(call: &Call<'_>) -> Result<Reply, ApiError> {
     let sent = decode_object(encoded(call), "autoscaling", "v1", "Scale")?;
-    write(call, |_| Ok(sent.clone()))
+    write(call, |_: &Value| Ok(sent.clone())).await
 }
 
 /// Patches the scale.
-pub(in crate::service) fn patch(call: &Call<'_>) -> Result<Reply, ApiError> {
+pub(in crate::service) async fn patch(call: &Call<'_>) -> Result<Reply, ApiError> {
     patch_supported(call)?;
-    write(call, |scale| patch_document(call, "autoscaling", "Scale", scale))
+    write(call, |scale: &Value| patch_document(call, "autoscaling", "Scale", scale)).await
 }
 
 fn key(call: &Call<'_>) -> Key {
     Key::new(&call.target.namespace, &call.target.name)
 }
 
-fn write(call: &Call<'_>, change: impl Fn(&Value) -> Result<Value, ApiError>) -> Result<Reply, ApiError> {
-    let target = call.target;
-    let resource = &target.resource;
-    let writer = call.writer("scale")?;
-    let (stored, changed) = commit(call, &key(call), |old| {
-        let scale = change(&scale_of(resource, old))?;
-        let named = object::name(&scale);
-        if named != target.name {
+async fn write(
+    call: &Call<'_>,
+    scale: impl Fn(&Value) -> Result<Value, ApiError> + Send + Sync,
+) -> Result<Reply, ApiError> {
+    let change = Rescale { call, writer: call.writer("scale")?, scale };
+    let (stored, changed) = carry_out(call, &key(call), &change).await?;
+    reply(call, &stored.value(), changed)
+}
+
+/// A change of the number of replicas. Webhooks see the Scale, never the object.
+struct Rescale<'a, F> {
+    call: &'a Call<'a>,
+    writer: Writer,
+    /// The new scale, made of the present one.
+    scale: F,
+}
+
+impl<F> Change for Rescale<'_, F>
+where
+    F: Fn(&Value) -> Result<Value, ApiError> + Send + Sync,
+{
+    fn wanted(&self, old: &Value) -> Result<Value, ApiError> {
+        let scale = (self.scale)(&self.shown(old))?;
+        let (named, asked) = (object::name(&scale), &self.call.target.name);
+        if named != asked {
             return Err(ApiError::bad_request(format!(
-                "the name of the object ({named}) does not match the name on the URL ({})",
-                target.name
+                "the name of the object ({named}) does not match the name on the URL ({asked})"
             )));
         }
+        Ok(scale)
+    }
+
+    fn prepare(&self, old: &Value, scale: Value) -> Result<Prepared, ApiError> {
+        let target = self.call.target;
         let replicas = replicas(&scale, &target.name)?;
         let mut new = old.clone();
         // A version or uid in the scale is a precondition on the object.
@@ -66,13 +88,18 @@ fn write(call: &Call<'_>, change: impl Fn(&Value) -> Result<Value, ApiError>) ->
         }
         object::child(&mut new, "spec").insert("replicas".to_owned(), json!(replicas));
         // The object is written through its main door: a scale moves the generation.
-        let prepared = prepare_update(resource, "", old, new, &writer, call.now, false)?;
+        let prepared = prepare_update(&target.resource, "", old, new, &self.writer, self.call.now, false)?;
         Ok(match prepared {
             Prepared::Remove(new) => Prepared::Write(new),
             other => other,
         })
-    })?;
-    reply(call, &stored.value(), changed)
+    }
+
+    fn shown(&self, stored: &Value) -> Value {
+        scale_of(&self.call.target.resource, stored)
+    }
+
+    fn plugins(&self, _: &mut Value) {}
 }
 
 fn replicas(scale: &Value, name: &str) -> Result<i64, ApiError> {

@@ -1,9 +1,13 @@
 //! `POST` of an object.
 
+use std::sync::Arc;
+
 use http::StatusCode;
+use serde_json::Value;
 
 use super::decode::{Encoded, cannot_be_handled, decode_object};
-use super::prepare::{Fresh, prepare_create};
+use super::prepare::{Fresh, begin_create, finish_create};
+use crate::defaults;
 use crate::error::ApiError;
 use crate::object;
 use crate::service::{Call, Reply, admission};
@@ -13,41 +17,56 @@ use crate::store::{Key, Stored};
 const GENERATED_NAME_ATTEMPTS: usize = 8;
 
 /// Creates an object.
-pub(in crate::service) fn create(call: &Call<'_>) -> Result<Reply, ApiError> {
+pub(in crate::service) async fn create(call: &Call<'_>) -> Result<Reply, ApiError> {
     let resource = &call.target.resource;
     let encoded = Encoded::new(call.headers, &call.body);
     let mut object = decode_object(encoded, &resource.group, &resource.version, &resource.kind)?;
     call.check_fields(&mut object, |why| cannot_be_handled(&resource.kind, &resource.version, &why))?;
     resource.decode(&mut object);
-    create_object(call, object)
+    create_object(call, object).await
 }
 
 /// Creates an object that is in the stored form already; also how a PUT creates.
-pub(super) fn create_object(call: &Call<'_>, object: serde_json::Value) -> Result<Reply, ApiError> {
-    let resource = &call.target.resource;
+pub(super) async fn create_object(call: &Call<'_>, object: Value) -> Result<Reply, ApiError> {
     let writer = call.writer("")?;
+    let object = begin_create(&call.target.resource, &call.target.namespace, object, &writer, call.now)?;
+    admit_and_create(call, object).await
+}
+
+/// Creates an object whose ownership is tracked already.
+pub(super) async fn admit_and_create(call: &Call<'_>, mut object: Value) -> Result<Reply, ApiError> {
+    let resource = &call.target.resource;
     let dry_run = call.dry_run()?;
-    admission::namespace_accepts(call, &object)?;
+    admission::namespace_accepts(call, object::name(&object))?;
+    defaults::plugins(&resource.storage_group, &resource.kind, &mut object, true);
     let generated = object::name(&object).is_empty();
     for attempt in 1.. {
         let fresh =
             Fresh { uid: call.shared.random.uid(), suffix: call.shared.random.suffix(), now: call.now };
-        let mut new = prepare_create(resource, &call.target.namespace, object.clone(), &writer, &fresh)?;
+        let object = if generated { object.clone() } else { std::mem::take(&mut object) };
+        let mut new = finish_create(resource, object, &fresh)?;
         let name = object::name(&new).to_owned();
         let key = Key::new(&call.target.namespace, &name);
-        let taken = || ApiError::already_exists(resource, &name);
+        let taken = |stored: Option<Arc<Stored>>| {
+            let mut error = ApiError::already_exists(resource, &name);
+            if stored.is_some_and(|stored| stored.is_deleting()) {
+                error.message = format!("object is being deleted: {}", error.message);
+            }
+            error
+        };
         if dry_run {
-            if call.shared.store.find(resource.table, &key).is_some() {
-                return Err(taken());
+            let stored = call.shared.store.find(resource.table, &key);
+            if stored.is_some() {
+                return Err(taken(stored));
             }
             call.shared.addresses.assign(resource, &mut new, true)?;
             return call.object_reply(StatusCode::CREATED, &Stored::unsaved(new), false);
         }
         call.shared.addresses.assign(resource, &mut new, false)?;
-        match call.shared.store.insert(resource.table, key, new) {
+        match call.shared.store.insert(resource.table, key.clone(), new) {
             Some(stored) => return call.object_reply(StatusCode::CREATED, &stored, true),
             None if generated && attempt < GENERATED_NAME_ATTEMPTS => {}
-            None => return Err(taken()),
+            None => return Err(taken(call.shared.store.find(resource.table, &key))),
         }
     }
     unreachable!("the loop returns at its last attempt")

@@ -48,12 +48,12 @@ enum Step {
 }
 
 /// Deletes one object.
-pub(in crate::service) fn delete(call: &Call<'_>) -> Result<Reply, ApiError> {
+pub(in crate::service) async fn delete(call: &Call<'_>) -> Result<Reply, ApiError> {
     let resource = &call.target.resource;
     let options = options(call)?;
     admission::may_be_deleted(call, &call.target.name)?;
     let orphaning = options.orphan;
-    let outcome = delete_object(call, resource, &call.target.namespace, &call.target.name, &options)?;
+    let outcome = delete_object(call, resource, &call.target.namespace, &call.target.name, &options).await?;
     let status =
         if !outcome.gone && orphaning == Some(false) { StatusCode::ACCEPTED } else { StatusCode::OK };
     if outcome.gone && !resource.rules.returns_deleted {
@@ -70,14 +70,14 @@ pub(in crate::service) fn delete(call: &Call<'_>) -> Result<Reply, ApiError> {
 }
 
 /// Deletes everything that the selectors match, and answers with the list.
-pub(in crate::service) fn delete_collection(call: &Call<'_>) -> Result<Reply, ApiError> {
+pub(in crate::service) async fn delete_collection(call: &Call<'_>) -> Result<Reply, ApiError> {
     let resource = &call.target.resource;
     let options = options(call)?;
     let list = read::matching(call)?;
     let mut changed = false;
     let mut deleted = Vec::with_capacity(list.objects.len());
     for (key, stored) in list.objects {
-        match delete_object(call, resource, key.namespace(), key.name(), &options) {
+        match delete_object(call, resource, key.namespace(), key.name(), &options).await {
             Ok(outcome) => changed |= outcome.changed,
             Err(error) if error.code == StatusCode::NOT_FOUND => {}
             Err(error) => return Err(error),
@@ -155,7 +155,7 @@ fn validate(options: &Options) -> Result<(), ApiError> {
 }
 
 /// Deletes one object of any resource; also how an eviction ends.
-pub(in crate::service) fn delete_object(
+pub(in crate::service) async fn delete_object(
     call: &Call<'_>,
     resource: &Resource,
     namespace: &str,

@@ -1,5 +1,6 @@
 //! Writes: decode, prepare (pure), commit if nobody was faster, answer.
 
+mod change;
 mod create;
 mod decode;
 mod delete;
@@ -13,6 +14,7 @@ mod update;
 use super::Call;
 use http::HeaderMap;
 
+pub(super) use change::{Change, carry_out};
 pub(super) use create::create;
 pub(super) use decode::decode_object;
 pub(super) use delete::{delete, delete_collection, delete_object, options_from as delete_options};

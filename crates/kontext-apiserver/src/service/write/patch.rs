@@ -3,9 +3,9 @@
 use http::StatusCode;
 use serde_json::Value;
 
+use super::change::{Whole, carry_out};
 use super::decode::{self, Encoded};
-use super::prepare::prepare_update;
-use super::update::commit;
+
 use crate::error::ApiError;
 use crate::object;
 use crate::patch::{self, PatchError};
@@ -18,13 +18,13 @@ pub(in crate::service) const STRATEGIC_MERGE_PATCH: &str = "application/strategi
 const APPLY_PATCHES: [&str; 2] = ["application/apply-patch+yaml", "application/apply-patch+cbor"];
 
 /// Patches an object, or its status.
-pub(in crate::service) fn patch(call: &Call<'_>) -> Result<Reply, ApiError> {
+pub(in crate::service) async fn patch(call: &Call<'_>) -> Result<Reply, ApiError> {
     let target = call.target;
     let resource = &target.resource;
     supported(call)?;
     let writer = call.writer(&target.subresource)?;
     let key = Key::new(&target.namespace, &target.name);
-    let (stored, changed) = commit(call, &key, |old| {
+    let new = |old: &Value| {
         let mut document = old.clone();
         resource.encode(&mut document);
         let mut new = apply(call, &resource.group, &resource.kind, &document)?;
@@ -37,8 +37,10 @@ pub(in crate::service) fn patch(call: &Call<'_>) -> Result<Reply, ApiError> {
             )));
         }
         resource.decode(&mut new);
-        prepare_update(resource, &target.subresource, old, new, &writer, call.now, true)
-    })?;
+        Ok(new)
+    };
+    let change = Whole { call, writer, patched: true, new };
+    let (stored, changed) = carry_out(call, &key, &change).await?;
     call.object_reply(StatusCode::OK, &stored, changed)
 }
 

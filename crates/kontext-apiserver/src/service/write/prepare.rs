@@ -34,36 +34,48 @@ pub(crate) enum Prepared {
 /// Longest beginning of a generated name; the suffix has five more characters.
 const GENERATE_NAME_LIMIT: usize = 58;
 
-/// Makes the object that a create stores. `object` is in the stored form.
-pub(crate) fn prepare_create(
+/// The first half of a create, up to where admission sees the object: defaults are in, ownership is tracked, and what
+/// only the server may set is not there. `object` is in the stored form.
+pub(crate) fn begin_create(
     resource: &Resource,
     namespace: &str,
     mut object: Value,
     writer: &Writer,
-    fresh: &Fresh,
+    now: Timestamp,
 ) -> Result<Value, ApiError> {
     namespace_of_request(resource, namespace, &mut object)?;
-    if !object::resource_version(&object).is_empty() {
+    let metadata = object::metadata(&mut object);
+    for field in ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
+        metadata.remove(field);
+    }
+    with_defaults(resource, &mut object);
+    // Nobody owns a status that the create does not keep.
+    let status = take_status(resource, &mut object);
+    track(resource, None, &mut object, writer, now);
+    if let (Some(status), Some(fields)) = (status, object.as_object_mut()) {
+        fields.insert("status".to_owned(), status);
+    }
+    Ok(object)
+}
+
+/// The second half of a create: makes what is stored of the object as admission left it. What is written from here on
+/// is the server's own, which nobody owns.
+pub(crate) fn finish_create(
+    resource: &Resource,
+    mut object: Value,
+    fresh: &Fresh,
+) -> Result<Value, ApiError> {
+    let metadata = object::metadata(&mut object);
+    if metadata.remove("resourceVersion").is_some_and(|version| version != "") {
         return Err(ApiError::new(
             http::StatusCode::INTERNAL_SERVER_ERROR,
             "",
             "resourceVersion should not be set on objects to be created",
         ));
     }
-    let metadata = object::metadata(&mut object);
-    for field in [
-        "uid",
-        "creationTimestamp",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "selfLink",
-        "generation",
-        "resourceVersion",
-    ] {
-        metadata.remove(field);
-    }
     metadata.insert("creationTimestamp".to_owned(), json!(object::seconds(fresh.now)));
     metadata.insert("uid".to_owned(), json!(fresh.uid));
+    metadata.remove("generation");
     if resource.rules.generation != Generation::None {
         metadata.insert("generation".to_owned(), json!(1));
     }
@@ -73,16 +85,8 @@ pub(crate) fn prepare_create(
         let name = format!("{}{}", &prefix[..end.unwrap_or(0)], fresh.suffix);
         object::metadata(&mut object).insert("name".to_owned(), json!(name));
     }
-    if resource.plural != "nodes" {
-        take_status(resource, &mut object);
-    }
-    normalize(resource, &mut object);
-    defaults::apply_defaults(&resource.storage_group, &resource.kind, &mut object);
-    normalize(resource, &mut object);
     // A Node is the one kind that keeps the status that it is created with.
     let status = take_status(resource, &mut object);
-    track(resource, None, &mut object, writer, fresh.now);
-    // From here on the server itself writes, which nobody owns.
     defaults::prepare_create(&resource.storage_group, &resource.kind, &mut object);
     if let (true, Some(status), Some(fields)) = (resource.plural == "nodes", status, object.as_object_mut()) {
         fields.insert("status".to_owned(), status);
@@ -99,28 +103,41 @@ pub(crate) fn prepare_create(
     Ok(object)
 }
 
-/// Makes the object that an update stores. `new` is in the stored form; `subresource` is empty, `status` or `finalize`;
-/// `patched` says that `new` came of a patch, for which another uid is no precondition but a forbidden change.
-pub(crate) fn prepare_update(
+/// The first half of an update, up to where admission sees the object: defaults are in and ownership is tracked, but
+/// nothing is put back yet. `new` is in the stored form; `subresource` is empty, `status` or `finalize`.
+pub(crate) fn begin_update(
     resource: &Resource,
     subresource: &str,
     old: &Value,
     mut new: Value,
     writer: &Writer,
     now: Timestamp,
+) -> Result<Value, ApiError> {
+    namespace_of_request(resource, object::namespace(old), &mut new)?;
+    with_defaults(resource, &mut new);
+    // Nobody comes to own what this door puts back.
+    let mut kept = new.clone();
+    put_back(resource, subresource, &mut kept, old);
+    track(resource, Some(old), &mut kept, writer, now);
+    object::restore_metadata(&mut new, &kept, "managedFields");
+    Ok(new)
+}
+
+/// The second half of an update: makes what is stored of the object as admission left it. `patched` says that `new`
+/// came of a patch, for which another uid is no precondition but a forbidden change.
+pub(crate) fn finish_update(
+    resource: &Resource,
+    subresource: &str,
+    old: &Value,
+    mut new: Value,
     patched: bool,
 ) -> Result<Prepared, ApiError> {
-    namespace_of_request(resource, object::namespace(old), &mut new)?;
     check_versions(resource, old, &new, patched)?;
-    restore_system_fields(&mut new, old);
-    restore_other_half(resource, subresource, &mut new, old);
-    normalize(resource, &mut new);
-    defaults::apply_defaults(&resource.storage_group, &resource.kind, &mut new);
+    put_back(resource, subresource, &mut new, old);
     normalize(resource, &mut new);
     if subresource.is_empty() && resource.rules.status_split {
         object::restore(&mut new, old, "status");
     }
-    track(resource, Some(old), &mut new, writer, now);
     if subresource.is_empty() {
         defaults::prepare_update(&resource.storage_group, &resource.kind, &mut new, old);
     }
@@ -144,6 +161,33 @@ pub(crate) fn prepare_update(
         return Ok(Prepared::Unchanged);
     }
     Ok(Prepared::Write(new))
+}
+
+/// Both halves of an update that admission does not see in the object's own form.
+pub(crate) fn prepare_update(
+    resource: &Resource,
+    subresource: &str,
+    old: &Value,
+    new: Value,
+    writer: &Writer,
+    now: Timestamp,
+    patched: bool,
+) -> Result<Prepared, ApiError> {
+    let new = begin_update(resource, subresource, old, new, writer, now)?;
+    finish_update(resource, subresource, old, new, patched)
+}
+
+/// Completes an object as decoding does.
+pub(crate) fn with_defaults(resource: &Resource, object: &mut Value) {
+    normalize(resource, object);
+    defaults::apply_defaults(&resource.storage_group, &resource.kind, object);
+    normalize(resource, object);
+}
+
+/// Puts back what only the server writes, and what a write through this door may not change.
+fn put_back(resource: &Resource, subresource: &str, new: &mut Value, old: &Value) {
+    restore_system_fields(new, old);
+    restore_other_half(resource, subresource, new, old);
 }
 
 /// Checks the namespace in an object against that of its request, and puts it in where it is missing.

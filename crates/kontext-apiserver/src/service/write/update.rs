@@ -1,4 +1,4 @@
-//! `PUT`, and the commit that every update ends in.
+//! `PUT`, and the commit of what admission does not see.
 
 use std::sync::Arc;
 
@@ -6,16 +6,17 @@ use http::StatusCode;
 use serde_json::Value;
 
 use super::ROUNDS;
+use super::change::{Whole, carry_out};
 use super::create::create_object;
 use super::decode::{Encoded, cannot_be_handled, decode_object};
-use super::prepare::{Prepared, prepare_update};
+use super::prepare::Prepared;
 use crate::error::ApiError;
 use crate::object;
 use crate::service::{Call, Reply};
 use crate::store::{Key, Stored};
 
 /// Replaces an object, or its status.
-pub(in crate::service) fn update(call: &Call<'_>) -> Result<Reply, ApiError> {
+pub(in crate::service) async fn update(call: &Call<'_>) -> Result<Reply, ApiError> {
     let target = call.target;
     let resource = &target.resource;
     let encoded = Encoded::new(call.headers, &call.body);
@@ -43,12 +44,11 @@ pub(in crate::service) fn update(call: &Call<'_>) -> Result<Reply, ApiError> {
         if !object::resource_version(&new).is_empty() || !object::uid(&new).is_empty() {
             return Err(ApiError::not_found(resource, &target.name));
         }
-        return create_object(call, new);
+        return create_object(call, new).await;
     }
     let writer = call.writer(&target.subresource)?;
-    let (stored, changed) = commit(call, &key, |old| {
-        prepare_update(resource, &target.subresource, old, new.clone(), &writer, call.now, false)
-    })?;
+    let change = Whole { call, writer, patched: false, new: |_: &Value| Ok(new.clone()) };
+    let (stored, changed) = carry_out(call, &key, &change).await?;
     call.object_reply(StatusCode::OK, &stored, changed)
 }
 
