@@ -56,7 +56,7 @@ pub(crate) fn prepare_create(group: &str, kind: &str, object: &mut Value) {
             service(child(object, "spec"));
         }
         ("", "PersistentVolumeClaim" | "PersistentVolume") => {
-            put(object, "status", json!({"phase": "Pending"}))
+            put(object, "status", json!({"phase": "Pending"}));
         }
         ("apps", "DaemonSet") => {
             reset_status(group, kind, object);
