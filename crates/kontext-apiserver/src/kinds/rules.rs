@@ -69,6 +69,8 @@ pub(crate) struct Rules {
     /// Deletion goes through a grace period (Pod).
     pub(crate) graceful: bool,
     pub(crate) names: NameRule,
+    /// What every client of the kind is told.
+    pub(crate) deprecation: Option<&'static str>,
 }
 
 impl Rules {
@@ -84,6 +86,7 @@ impl Rules {
             propagation: Propagation::Background,
             graceful: false,
             names: NameRule::Subdomain,
+            deprecation: None,
         };
         match (group, plural) {
             ("", "pods") => {
@@ -123,7 +126,12 @@ impl Rules {
                 rules.create_on_update = true;
                 rules.propagation = Propagation::Unsupported;
             }
-            ("", "limitranges" | "endpoints") => rules.create_on_update = true,
+            ("", "limitranges") => rules.create_on_update = true,
+            ("", "endpoints") => {
+                rules.create_on_update = true;
+                rules.deprecation =
+                    Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice");
+            }
             ("apps", "deployments") => {
                 rules.generation = Generation::SpecAndAnnotations;
                 rules.status_split = true;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::auth;
 use super::negotiate::{Form, negotiate};
 use super::route::{Query, Target, Verb};
+use super::warnings::Warnings;
 use crate::body::Body;
 use crate::error::{ApiError, Cause};
 use crate::fields;
@@ -26,6 +27,8 @@ pub(crate) struct Call<'a> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) now: Timestamp,
+    /// What the client is told beside its answer.
+    pub(crate) warnings: &'a Warnings,
 }
 
 /// An answer.
@@ -67,6 +70,13 @@ impl Reply {
         }
         Self { retry_after: error.retry_after_seconds(), ..Self::json(error.code, &error.status(), false) }
     }
+}
+
+/// What becomes of fields that the kind does not have.
+enum FieldValidation {
+    Ignore,
+    Warn,
+    Strict,
 }
 
 impl Call<'_> {
@@ -112,9 +122,10 @@ impl Call<'_> {
         refuse: impl Fn(String) -> ApiError,
     ) -> Result<(), ApiError> {
         let resource = &self.target.resource;
-        let strict = match self.query.value("fieldValidation") {
-            None | Some("Warn" | "Ignore") => false,
-            Some("Strict") => true,
+        let validation = match self.query.value("fieldValidation") {
+            None | Some("" | "Warn") => FieldValidation::Warn,
+            Some("Ignore") => FieldValidation::Ignore,
+            Some("Strict") => FieldValidation::Strict,
             Some(other) => {
                 let message = format!(
                     "Unsupported value: {other:?}: supported values: \"\", \"Ignore\", \"Strict\", \"Warn\""
@@ -124,9 +135,16 @@ impl Call<'_> {
         };
         let unknown = fields::check(&resource.api_version(), &resource.kind, object)
             .map_err(|wrong| refuse(format!("json: {wrong}")))?;
-        if strict && !unknown.is_empty() {
-            let list: Vec<String> = unknown.iter().map(|path| format!("unknown field {path:?}")).collect();
-            return Err(refuse(format!("strict decoding error: {}", list.join(", "))));
+        let unknown = unknown.iter().map(|path| format!("unknown field {path:?}"));
+        match validation {
+            FieldValidation::Ignore => {}
+            FieldValidation::Warn => unknown.for_each(|text| self.warnings.add(text)),
+            FieldValidation::Strict => {
+                let list: Vec<String> = unknown.collect();
+                if !list.is_empty() {
+                    return Err(refuse(format!("strict decoding error: {}", list.join(", "))));
+                }
+            }
         }
         Ok(())
     }

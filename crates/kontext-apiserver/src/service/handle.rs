@@ -4,13 +4,16 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
-use http::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, RETRY_AFTER, USER_AGENT};
+use http::header::{
+    CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, RETRY_AFTER, USER_AGENT, WARNING,
+};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 
 use super::auth::{self, User};
 use super::call::{Call, Reply};
 use super::route::{Query, Route, Target, Verb, route};
+use super::warnings::Warnings;
 use super::{read, subresource, write};
 use crate::body::{Body, Reset};
 use crate::discovery;
@@ -41,6 +44,7 @@ where
     let body = collect(body).await;
     let mut record =
         RequestRecord::new(&parts.method, path, &parts.headers, audit_id.clone(), shared.clock.now());
+    let warnings = Warnings::default();
     let (reply, reset) = match understand(shared, &parts, path) {
         Err((user, error)) => {
             record.user = user;
@@ -54,12 +58,12 @@ where
                 &understood.query,
                 &manager.unwrap_or_default(),
             );
-            strike_and_answer(shared, &parts, body, &understood, &mut record).await
+            strike_and_answer(shared, &parts, body, &understood, &mut record, &warnings).await
         }
     };
     record.answered(&reply, reset);
     shared.requests.push(record);
-    if reset { Err(Reset) } else { Ok(response(reply, &audit_id, &parts.method)) }
+    if reset { Err(Reset) } else { Ok(response(reply, &audit_id, &parts.method, &warnings)) }
 }
 
 /// A request whose meaning is known and that is allowed.
@@ -94,6 +98,7 @@ async fn strike_and_answer(
     body: Result<Bytes, ApiError>,
     understood: &Understood,
     record: &mut RequestRecord,
+    warnings: &Warnings,
 ) -> (Reply, bool) {
     let plan = shared.faults.plan(record);
     record.faults = plan.names();
@@ -101,7 +106,7 @@ async fn strike_and_answer(
         return answer;
     }
     let reply = match body {
-        Ok(body) => answer(shared, parts, body, understood, plan.lag()).await,
+        Ok(body) => answer(shared, parts, body, understood, plan.lag(), warnings).await,
         Err(error) => Err(error),
     };
     plan.after(reply.unwrap_or_else(|error| Reply::failure(&error)), record)
@@ -139,6 +144,7 @@ async fn answer(
     body: Bytes,
     understood: &Understood,
     lag: Option<u64>,
+    warnings: &Warnings,
 ) -> Result<Reply, ApiError> {
     match &understood.route {
         Route::NonResource => {
@@ -155,7 +161,11 @@ async fn answer(
                 headers: &parts.headers,
                 body,
                 now: shared.clock.now(),
+                warnings,
             };
+            if let Some(deprecation) = target.resource.rules.deprecation {
+                warnings.add(deprecation);
+            }
             match (lag, target.verb) {
                 (Some(writes), Verb::Get | Verb::List) => read::stale(&call, writes),
                 _ => dispatch(&call, target).await,
@@ -183,7 +193,7 @@ async fn dispatch(call: &Call<'_>, target: &Target) -> Result<Reply, ApiError> {
     }
 }
 
-fn response(reply: Reply, audit_id: &str, method: &Method) -> Response<Body> {
+fn response(reply: Reply, audit_id: &str, method: &Method, warnings: &Warnings) -> Response<Body> {
     let body = if method == Method::HEAD { Body::full("") } else { reply.body };
     let mut response = Response::new(body);
     *response.status_mut() = reply.status;
@@ -192,6 +202,9 @@ fn response(reply: Reply, audit_id: &str, method: &Method) -> Response<Body> {
     headers.insert("cache-control", HeaderValue::from_static("no-cache, private"));
     if let Ok(value) = HeaderValue::from_str(audit_id) {
         headers.insert(AUDIT_ID, value);
+    }
+    for warning in warnings.headers() {
+        headers.append(WARNING, warning);
     }
     if let Some(etag) = reply.etag.and_then(|etag| HeaderValue::from_str(&etag).ok()) {
         headers.insert(ETAG, etag);

@@ -11,6 +11,7 @@ pub(crate) mod negotiate;
 pub(crate) mod read;
 pub(crate) mod route;
 mod subresource;
+pub(crate) mod warnings;
 mod write;
 
 use std::sync::Arc;
