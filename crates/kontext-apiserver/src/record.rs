@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use crate::service::Reply;
 use crate::service::User;
@@ -33,7 +34,7 @@ pub struct RequestRecord {
     pub subresource: String,
     /// Namespace in the path.
     pub namespace: String,
-    /// Name in the path; empty for a create.
+    /// Name in the path; after a create that of the object that was made.
     pub name: String,
     /// HTTP status of the answer.
     pub status: u16,
@@ -106,6 +107,9 @@ impl RequestRecord {
         self.status = reply.status.as_u16();
         self.changed = reply.changed;
         self.reset = reset;
+        if let Some(name) = &reply.created {
+            self.name.clone_from(name);
+        }
     }
 }
 
@@ -113,23 +117,36 @@ impl RequestRecord {
 pub(crate) struct RequestLog {
     inner: Mutex<(VecDeque<RequestRecord>, u64)>,
     limit: usize,
+    /// Counts what was written, heartbeats aside.
+    changes: watch::Sender<u64>,
 }
 
 impl RequestLog {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { inner: Mutex::default(), limit }
+        Self { inner: Mutex::default(), limit, changes: watch::Sender::new(0) }
     }
 
     pub(crate) fn push(&self, record: RequestRecord) {
-        let mut inner = self.inner.lock();
-        inner.1 += 1;
-        if self.limit == 0 {
-            return;
+        tracing::debug!(target: "kontext_apiserver::requests", "{record}");
+        let counts = record.changed && record.resource != "leases";
+        {
+            let mut inner = self.inner.lock();
+            inner.1 += 1;
+            if self.limit > 0 {
+                if inner.0.len() >= self.limit {
+                    inner.0.pop_front();
+                }
+                inner.0.push_back(record);
+            }
         }
-        if inner.0.len() >= self.limit {
-            inner.0.pop_front();
+        if counts {
+            self.changes.send_modify(|changes| *changes += 1);
         }
-        inner.0.push_back(record);
+    }
+
+    /// Wakes up after each write, heartbeats aside.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     pub(crate) fn latest(&self) -> Vec<RequestRecord> {

@@ -14,9 +14,10 @@ use crate::addresses::Addresses;
 use crate::clock::{Clock, SystemClock, TokioClock};
 use crate::faults::Faults;
 use crate::garbage::GarbageCollector;
-use crate::kinds::{Catalog, Registry};
+use crate::kinds::{Catalog, Registry, Resource};
 use crate::random::Random;
 use crate::record::{RequestLog, RequestRecord};
+use crate::requests::Requests;
 use crate::service::{ApiService, User};
 use crate::store::{Key, Store};
 use crate::tls::{self, Served};
@@ -228,8 +229,8 @@ impl ApiServer {
     }
 
     /// The latest requests, oldest first.
-    pub fn requests(&self) -> Vec<RequestRecord> {
-        self.shared.requests.latest()
+    pub fn requests(&self) -> Requests {
+        Requests::new(self.shared.requests.latest())
     }
 
     /// How many requests there were, those included that the log has forgotten.
@@ -275,6 +276,17 @@ impl ApiServer {
     /// Serves HTTPS on a loopback address. Port 0 takes a free one.
     pub async fn serve(&self, address: SocketAddr) -> Result<Served, ServeError> {
         tls::serve(self.clone(), address).await
+    }
+
+    /// Wakes up after each write, heartbeats aside.
+    pub(crate) fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.shared.requests.changes()
+    }
+
+    /// The resource that serves a kind.
+    pub(crate) fn resource_of(&self, api_version: &str, kind: &str) -> Option<Arc<Resource>> {
+        let registry = self.shared.registry();
+        registry.resources().iter().find(|r| r.kind == kind && r.api_version() == api_version).cloned()
     }
 
     /// Fires when watches end.

@@ -72,7 +72,7 @@ async fn the_log_says_what_each_request_did() {
         })
         .collect();
     expect_test::expect![[r#"
-        alice create deployments.apps/ default/ by "tester" -> 201 changed=true dry=false
+        alice create deployments.apps/ default/web by "tester" -> 201 changed=true dry=false
         alice get deployments.apps/scale default/web by "" -> 200 changed=false dry=false
         alice patch deployments.apps/ default/web by "me" -> 200 changed=false dry=true
         alice delete deployments.apps/ default/none by "tester" -> 404 changed=false dry=false"#]]

@@ -57,9 +57,11 @@ impl Plan {
                     cut = true;
                     reply
                 }
-                Fault::CommitThenStatus(code) => {
-                    Reply { changed: reply.changed, ..status::status(*code, *retry_after, record) }
-                }
+                Fault::CommitThenStatus(code) => Reply {
+                    changed: reply.changed,
+                    created: reply.created,
+                    ..status::status(*code, *retry_after, record)
+                },
                 Fault::ResetWatchAfter(events) => with_body(reply, |body| bodies::reset_after(body, *events)),
                 Fault::DelayEvents(delay) => with_body(reply, |body| bodies::delayed(body, *delay)),
                 Fault::TruncatedBody => with_body(reply, bodies::truncated),

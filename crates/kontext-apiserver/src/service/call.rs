@@ -42,6 +42,8 @@ pub(crate) struct Reply {
     pub(crate) etag: Option<String>,
     /// Seconds for the `Retry-After` header.
     pub(crate) retry_after: Option<u64>,
+    /// The name of what was created, for the request log.
+    pub(crate) created: Option<String>,
 }
 
 pub(crate) const JSON: &str = "application/json";
@@ -53,7 +55,20 @@ impl Reply {
     }
 
     pub(crate) fn bytes(status: StatusCode, bytes: impl Into<Bytes>, changed: bool) -> Self {
-        Self { status, content_type: JSON, body: Body::full(bytes), changed, etag: None, retry_after: None }
+        Self {
+            status,
+            content_type: JSON,
+            body: Body::full(bytes),
+            changed,
+            etag: None,
+            retry_after: None,
+            created: None,
+        }
+    }
+
+    /// The same, as the answer to the creation of an object.
+    pub(crate) fn creating(self, name: &str) -> Self {
+        Self { created: Some(name.to_owned()), ..self }
     }
 
     pub(crate) fn text(text: &'static str) -> Self {

@@ -32,5 +32,6 @@ pub(crate) fn watch(call: &Call<'_>) -> Result<Reply, ApiError> {
         changed: false,
         etag: None,
         retry_after: None,
+        created: None,
     })
 }

@@ -60,11 +60,15 @@ pub(super) async fn admit_and_create(call: &Call<'_>, mut object: Value) -> Resu
                 return Err(taken(stored));
             }
             call.shared.addresses.assign(resource, &mut new, true)?;
-            return call.object_reply(StatusCode::CREATED, &Stored::unsaved(new), false);
+            let reply = call.object_reply(StatusCode::CREATED, &Stored::unsaved(new), false)?;
+            return Ok(reply.creating(&name));
         }
         call.shared.addresses.assign(resource, &mut new, false)?;
         match call.shared.store.insert(resource.table, key.clone(), new) {
-            Some(stored) => return call.object_reply(StatusCode::CREATED, &stored, true),
+            Some(stored) => {
+                let reply = call.object_reply(StatusCode::CREATED, &stored, true)?;
+                return Ok(reply.creating(&name));
+            }
             None if generated && attempt < GENERATED_NAME_ATTEMPTS => {}
             None => return Err(taken(call.shared.store.find(resource.table, &key))),
         }
