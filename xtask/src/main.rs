@@ -15,6 +15,7 @@ mod assets;
 mod bench_manager;
 mod ci;
 mod control_plane;
+mod differential;
 mod run;
 mod test;
 
@@ -32,6 +33,8 @@ enum Xtask {
     Test(test::Test),
     /// Compare what our manager and upstream's cost, on the real API server
     BenchManager(bench_manager::BenchManager),
+    /// Send random requests to the real API server and to the in-memory one; show where the answers differ
+    Differential(differential::Differential),
     /// Run everything that must hold for a change: format, lints, documentation, tests
     Ci(ci::Ci),
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Xtask::ControlPlane(command) => command.run(),
         Xtask::Test(command) => command.run(),
         Xtask::BenchManager(command) => command.run(),
+        Xtask::Differential(command) => command.run(),
         Xtask::Ci(command) => command.run(),
     };
     match result {

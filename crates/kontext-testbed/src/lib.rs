@@ -27,6 +27,7 @@
 pub mod assets;
 pub mod audit;
 mod both;
+pub mod differential;
 mod in_memory;
 mod kubectl;
 mod namespace;
