@@ -93,7 +93,7 @@ impl Symbols {
                 let end = text[start..]
                     .find(|c: char| !c.is_ascii_digit())
                     .map_or(text.len(), |length| start + length);
-                let version = self.version(&text[start..end].to_owned());
+                let version = self.version(&text[start..end]);
                 text.replace_range(start..end, &version);
             }
         }
@@ -135,11 +135,9 @@ fn find_time(text: &str) -> Option<(usize, usize)> {
     };
     let start = (0..(bytes.len() + 1).saturating_sub(FORM.len())).find(fits)?;
     let rest = &text[start + FORM.len()..];
-    let fraction = if rest.starts_with('.') {
-        rest[1..].find(|c: char| !c.is_ascii_digit()).map_or(rest.len(), |length| length + 1)
-    } else {
-        0
-    };
+    let fraction = rest.strip_prefix('.').map_or(0, |digits| {
+        digits.find(|c: char| !c.is_ascii_digit()).map_or(rest.len(), |length| length + 1)
+    });
     let end = start + FORM.len() + fraction;
     Some((start, if text[end..].starts_with('Z') { end + 1 } else { end }))
 }

@@ -61,7 +61,7 @@ fn options(writer: &mut Writer, kind: &Kind, name: &str) -> Value {
 }
 
 fn policy(writer: &mut Writer) -> &'static str {
-    *writer.dice.pick(&["Background", "Foreground", "Orphan", "Background", "Foreground", "Orphan", "Other"])
+    writer.dice.pick(&["Background", "Foreground", "Orphan", "Background", "Foreground", "Orphan", "Other"])
 }
 
 fn query(writer: &mut Writer) -> Vec<(String, String)> {

@@ -52,6 +52,7 @@ pub fn script(config: &Config, seed: u64) -> Script {
     }
     let chosen: Vec<Kind> = (0..=dice.below(2)).map(|_| dice.pick(&all).clone()).collect();
     let mut writer = Writer::new(dice);
+    chosen.iter().for_each(|kind| writes::create(&mut writer, kind));
     while writer.len() < config.steps {
         let kind = &chosen[writer.dice.below(chosen.len())];
         let apply = if config.apply { 14 } else { 0 };

@@ -70,6 +70,20 @@ impl Writer {
 
     /// One of the names that scripts use. Names of cluster-scoped objects begin with the script's namespace.
     pub(super) fn name(&mut self, kind: &Kind) -> String {
+        // Mostly one that was written before: a script of refusals tells little.
+        let mut written =
+            self.answers.iter().filter(|(plural, ..)| *plural == kind.plural).map(|(_, name, _)| name);
+        let count = written.clone().count();
+        if count > 0 && self.dice.chance(75) {
+            let index = self.dice.below(count);
+            return written.nth(index).cloned().unwrap_or_default();
+        }
+        let name = *self.dice.pick(&NAMES);
+        kind.scoped_name(name)
+    }
+
+    /// A name for a new object.
+    pub(super) fn new_name(&mut self, kind: &Kind) -> String {
         let name = *self.dice.pick(&NAMES);
         kind.scoped_name(name)
     }
@@ -111,10 +125,10 @@ impl Writer {
             add("dryRun", if self.dice.chance(90) { "All" } else { "Some" });
         }
         if self.dice.chance(25) {
-            add("fieldValidation", *self.dice.pick(&["Strict", "Strict", "Warn", "Ignore", "Other"]));
+            add("fieldValidation", self.dice.pick(&["Strict", "Strict", "Warn", "Ignore", "Other"]));
         }
         if self.dice.chance(25) {
-            add("fieldManager", *self.dice.pick(&["m1", "m2", "m3", "m1", "m2", "m3", "bad\u{1}name"]));
+            add("fieldManager", self.dice.pick(&["m1", "m2", "m3", "m1", "m2", "m3", "bad\u{1}name"]));
         }
         query
     }

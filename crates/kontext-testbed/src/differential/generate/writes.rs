@@ -10,11 +10,16 @@ use super::writer::{Writer, object, with_body};
 
 /// Creates an object from the template: as it is, changed, or broken.
 pub(super) fn create(writer: &mut Writer, kind: &Kind) {
-    let name = writer.name(kind);
-    let mut query = writer.write_options();
+    let name = writer.new_name(kind);
     let mut body = object(kind, &name);
     // Half of all creates are plain, so that there is something to work on.
     if writer.dice.chance(50) {
+        let id = writer.send(with_body("POST", kind.collection(), Vec::new(), body));
+        writer.answered(kind, &name, id);
+        return;
+    }
+    let mut query = writer.write_options();
+    if writer.dice.chance(90) {
         for edit in edits(writer, kind, 3) {
             resolve::apply(&mut body, &edit);
         }
