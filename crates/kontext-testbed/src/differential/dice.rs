@@ -32,6 +32,11 @@ impl Dice {
         &list[self.below(list.len())]
     }
 
+    /// One of a list of texts.
+    pub(super) fn word(&mut self, list: &[&'static str]) -> &'static str {
+        list[self.below(list.len())]
+    }
+
     /// The index of one of these weights, each drawn as often as its weight says.
     pub(super) fn weighted(&mut self, weights: &[usize]) -> usize {
         let mut left = self.below(weights.iter().sum());

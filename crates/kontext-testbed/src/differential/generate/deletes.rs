@@ -61,7 +61,7 @@ fn options(writer: &mut Writer, kind: &Kind, name: &str) -> Value {
 }
 
 fn policy(writer: &mut Writer) -> &'static str {
-    writer.dice.pick(&["Background", "Foreground", "Orphan", "Background", "Foreground", "Orphan", "Other"])
+    writer.dice.word(&["Background", "Foreground", "Orphan", "Background", "Foreground", "Orphan", "Other"])
 }
 
 fn query(writer: &mut Writer) -> Vec<(String, String)> {
@@ -70,7 +70,7 @@ fn query(writer: &mut Writer) -> Vec<(String, String)> {
         query.push(("propagationPolicy".to_owned(), policy(writer).to_owned()));
     }
     if writer.dice.chance(30) {
-        let seconds = *writer.dice.pick(&["0", "5", "x"]);
+        let seconds = writer.dice.word(&["0", "5", "x"]);
         query.push(("gracePeriodSeconds".to_owned(), seconds.to_owned()));
     }
     if writer.dice.chance(10) {

@@ -25,7 +25,7 @@ pub(super) fn patch(writer: &mut Writer, kind: &Kind) {
     let mut body = Body::Json(body);
     if writer.dice.chance(2) {
         let broken = ["", "{", "[]", "null", "\"text\"", "[5]", "[{}]"];
-        body = Body::Text((*writer.dice.pick(&broken)).to_owned());
+        body = Body::Text(writer.dice.word(&broken).to_owned());
     }
     if writer.dice.chance(2) {
         query.push(("force".into(), "true".into()));
@@ -51,7 +51,7 @@ fn merge(writer: &mut Writer, kind: &Kind) -> Value {
     };
     if writer.dice.chance(6) {
         let versions = ["1", "abc", "0", ""];
-        patch = deep(patch, json!({"metadata": {"resourceVersion": *writer.dice.pick(&versions)}}));
+        patch = deep(patch, json!({"metadata": {"resourceVersion": writer.dice.word(&versions)}}));
     }
     patch
 }
@@ -100,7 +100,7 @@ fn operation(writer: &mut Writer, kind: &Kind) -> Value {
 /// Applies a part of an object as one of a few managers.
 pub(super) fn apply(writer: &mut Writer, kind: &Kind) {
     let name = writer.name(kind);
-    let manager = *writer.dice.pick(&["m1", "m2", "m3"]);
+    let manager = writer.dice.word(&["m1", "m2", "m3"]);
     let mut query = vec![("fieldManager".to_owned(), manager.to_owned())];
     if writer.dice.chance(30) {
         query.push(("force".into(), "true".into()));

@@ -14,7 +14,7 @@ pub(super) fn get(writer: &mut Writer, kind: &Kind) {
     let accept = form(writer, METADATA);
     let mut query = Vec::new();
     if accept.as_deref() == Some(TABLE) && writer.dice.chance(40) {
-        let include = *writer.dice.pick(&["None", "Object", "Metadata", "Other"]);
+        let include = writer.dice.word(&["None", "Object", "Metadata", "Other"]);
         query.push(("includeObject".to_owned(), include.to_owned()));
     }
     writer.send(Request {
@@ -44,7 +44,7 @@ pub(super) fn selector(writer: &mut Writer, kind: &Kind) -> Vec<(String, String)
         labels.push("script=$NS");
     }
     if writer.dice.chance(40) {
-        labels.push(*writer.dice.pick(&[
+        labels.push(writer.dice.word(&[
             "app=a",
             "app",
             "!app",
@@ -57,7 +57,7 @@ pub(super) fn selector(writer: &mut Writer, kind: &Kind) -> Vec<(String, String)
         ]));
     }
     if writer.dice.chance(2) {
-        labels.push(*writer.dice.pick(&["app=", "a b", "=", "app in", "app in ()", "app>1", "x/y/z"]));
+        labels.push(writer.dice.word(&["app=", "a b", "=", "app in", "app in ()", "app>1", "x/y/z"]));
     }
     if !labels.is_empty() {
         query.push(("labelSelector".to_owned(), labels.join(",")));
@@ -92,7 +92,7 @@ pub(super) fn list(writer: &mut Writer, kind: &Kind) {
             writer.send(request(&query));
         }
         1 => {
-            query.push(("limit".into(), (*writer.dice.pick(&["1", "2", "500", "0", "-1", "x"])).into()));
+            query.push(("limit".into(), writer.dice.word(&["1", "2", "500", "0", "-1", "x"]).into()));
             let first = writer.send(request(&query));
             for _ in 0..writer.dice.below(3) {
                 let mut query = query.clone();
@@ -105,7 +105,7 @@ pub(super) fn list(writer: &mut Writer, kind: &Kind) {
             let first = writer.send(request(&query));
             query.push(("resourceVersion".into(), format!("${{{first}:/metadata/resourceVersion}}")));
             if writer.dice.chance(70) {
-                let wish = *writer.dice.pick(&["Exact", "NotOlderThan", "Exact", "Other"]);
+                let wish = writer.dice.word(&["Exact", "NotOlderThan", "Exact", "Other"]);
                 query.push(("resourceVersionMatch".into(), wish.into()));
             }
             writer.send(request(&query));
@@ -113,10 +113,10 @@ pub(super) fn list(writer: &mut Writer, kind: &Kind) {
         _ => {
             // A cached read may be old on the real server, but not older than the list before it.
             writer.send(request(&query));
-            let version = *writer.dice.pick(&["0", "0", "0", "abc", "-1"]);
+            let version = writer.dice.word(&["0", "0", "0", "abc", "-1"]);
             query.push(("resourceVersion".into(), version.into()));
             if writer.dice.chance(40) {
-                let wish = *writer.dice.pick(&["NotOlderThan", "Exact", "NotOlderThan", "Other"]);
+                let wish = writer.dice.word(&["NotOlderThan", "Exact", "NotOlderThan", "Other"]);
                 query.push(("resourceVersionMatch".into(), wish.into()));
             }
             writer.send(request(&query));
@@ -134,7 +134,7 @@ pub(super) fn watch(writer: &mut Writer, kind: &Kind) {
         // The last object of the watch has this label.
         query.push((
             "labelSelector".to_owned(),
-            (*writer.dice.pick(&["app=a", "app!=b", "app in (a)"])).to_owned(),
+            writer.dice.word(&["app=a", "app!=b", "app in (a)"]).to_owned(),
         ));
     }
     let list =

@@ -78,13 +78,13 @@ impl Writer {
             let index = self.dice.below(count);
             return written.nth(index).cloned().unwrap_or_default();
         }
-        let name = *self.dice.pick(&NAMES);
+        let name = self.dice.word(&NAMES);
         kind.scoped_name(name)
     }
 
     /// A name for a new object.
     pub(super) fn new_name(&mut self, kind: &Kind) -> String {
-        let name = *self.dice.pick(&NAMES);
+        let name = self.dice.word(&NAMES);
         kind.scoped_name(name)
     }
 
@@ -125,10 +125,10 @@ impl Writer {
             add("dryRun", if self.dice.chance(90) { "All" } else { "Some" });
         }
         if self.dice.chance(25) {
-            add("fieldValidation", self.dice.pick(&["Strict", "Strict", "Warn", "Ignore", "Other"]));
+            add("fieldValidation", self.dice.word(&["Strict", "Strict", "Warn", "Ignore", "Other"]));
         }
         if self.dice.chance(25) {
-            add("fieldManager", self.dice.pick(&["m1", "m2", "m3", "m1", "m2", "m3", "bad\u{1}name"]));
+            add("fieldManager", self.dice.word(&["m1", "m2", "m3", "m1", "m2", "m3", "bad\u{1}name"]));
         }
         query
     }

@@ -34,7 +34,7 @@ pub(super) fn create(writer: &mut Writer, kind: &Kind) {
     let mut request = with_body("POST", kind.collection(), Vec::new(), body);
     if writer.dice.chance(2) {
         let broken = ["", "{", "[]", "null", "\"text\"", "{}", "5"];
-        request.body = Some(Body::Text((*writer.dice.pick(&broken)).to_owned()));
+        request.body = Some(Body::Text(writer.dice.word(&broken).to_owned()));
     }
     if writer.dice.chance(1) {
         query.push(("pretty".into(), "false".into()));
@@ -114,7 +114,7 @@ pub(super) fn status(writer: &mut Writer, kind: &Kind) {
     let Some(patch) = changes.iter().find_map(super::edits::as_merge) else { return };
     let types = ["application/merge-patch+json", "application/strategic-merge-patch+json"];
     let mut request = with_body("PATCH", path, query, patch);
-    request.content_type = Some((*writer.dice.pick(&types)).to_owned());
+    request.content_type = Some(writer.dice.word(&types).to_owned());
     writer.send(request);
 }
 
