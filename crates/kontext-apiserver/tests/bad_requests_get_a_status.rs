@@ -53,7 +53,7 @@ async fn every_refusal_has_its_code_and_reason() {
     }
     expect![[r#"
         400 BadRequest: the object provided is unrecognized (must be of type Deployment): couldn't get version/kind; json parse error: key must be a string at
-        400 BadRequest: the object provided is unrecognized (must be of type Deployment): couldn't get version/kind; json parse error: the body is no JSON obj
+        400 BadRequest: the object provided is unrecognized (must be of type Deployment): couldn't get version/kind; json parse error: json: cannot unmarshal 
         400 BadRequest: the object provided is unrecognized (must be of type Deployment): couldn't get version/kind; json parse error: unexpected end of JSON 
         400 BadRequest: Pod in version "v1" cannot be handled as a Deployment: converting (v1.Pod) to (apps.Deployment): unknown conversion
         400 BadRequest: Deployment in version "v1" cannot be handled as a Deployment: json: cannot unmarshal string into Go struct field DeploymentSpec.spec.r

@@ -28,7 +28,11 @@ pub(crate) fn answer(
     let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
     let value = match segments.as_slice() {
         ["healthz" | "livez" | "readyz", ..] => return only_get(method, Reply::text("ok")),
-        ["version"] => version(),
+        ["version"] => {
+            // People read this one as it comes.
+            let text = format!("{:#}", version());
+            return only_get(method, Reply::bytes(StatusCode::OK, text, false));
+        }
         ["api"] if aggregated => return tagged(method, &aggregated::core(registry), AGGREGATED, known_etag),
         ["apis"] if aggregated => {
             return tagged(method, &aggregated::groups(registry), AGGREGATED, known_etag);

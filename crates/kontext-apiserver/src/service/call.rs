@@ -209,6 +209,13 @@ impl Call<'_> {
     ) -> Result<Reply, ApiError> {
         match negotiate(self.accept(), false)? {
             Form::Metadata => Ok(Reply::json(status, &metadata_of(&object.value()), changed)),
+            Form::Table if object.value()["kind"] == "Scale" => {
+                let scale = object.value();
+                let options = TableOptions::from_query(self.query.value("includeObject"));
+                let mut table = table::table("autoscaling", "Scale", &[&scale], self.now, options);
+                table["metadata"] = json!({"resourceVersion": crate::object::resource_version(&scale)});
+                Ok(Reply::json(status, &table, changed))
+            }
             Form::Object | Form::Table => Ok(Reply::bytes(status, object.bytes(), changed)),
         }
     }

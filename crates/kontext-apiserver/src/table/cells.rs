@@ -16,6 +16,9 @@ pub(super) fn of(group: &str, kind: &str, object: &Value, now: Timestamp) -> Vec
         ("", "Pod") => pod::cells(object, age, now),
         ("", "PodTemplate") => workload::pod_template(object),
         ("", "ReplicationController") => workload::replication_controller(object, age),
+        ("autoscaling", "Scale") => {
+            vec![at(object, "/spec/replicas").clone(), at(object, "/status/replicas").clone(), age]
+        }
         ("apps", "Deployment") => workload::deployment(object, age),
         ("apps", "ReplicaSet") => workload::replica_set(object, age),
         ("apps", "StatefulSet") => workload::stateful_set(object, age),

@@ -99,6 +99,12 @@ pub(super) fn of(group: &str, kind: &str) -> &'static [Column] {
             ("Images", "string", "", 1),
             ("Selector", "string", "", 1),
         ],
+        ("autoscaling", "Scale") => &[
+            ("Name", "string", "name", 0),
+            ("Desired", "integer", "", 0),
+            ("Available", "integer", "", 0),
+            ("Age", "string", "", 0),
+        ],
         ("apps", "Deployment") => &[
             ("Name", "string", "name", 0),
             ("Ready", "string", "", 0),

@@ -53,6 +53,9 @@ pub(super) fn config(errors: &mut Errors, kind: &str, new: &Value, old: Option<&
 }
 
 pub(super) fn controller_revision(errors: &mut Errors, new: &Value, old: Option<&Value>) {
+    if is_nil(new, "data") {
+        errors.required("data", "data is mandatory");
+    }
     if new.get("revision").and_then(Value::as_i64).is_some_and(|revision| revision < 0) {
         let detail = "must be greater than or equal to 0";
         errors.invalid("revision", new.get("revision").unwrap_or(&Value::Null), detail);

@@ -25,9 +25,6 @@ pub(super) fn container(
         for message in names::dns1123_label(name) {
             errors.invalid(format!("{path}.name"), &Value::from(name), &message);
         }
-        if !seen.insert(name.to_owned()) {
-            errors.duplicate(format!("{path}.name"), name);
-        }
     }
     let image = text(container, "image");
     if image.is_empty() {
@@ -52,6 +49,9 @@ pub(super) fn container(
     one_of(errors, path, container, "imagePullPolicy", &["Always", "IfNotPresent", "Never"]);
     one_of(errors, path, container, "terminationMessagePolicy", &["File", "FallbackToLogsOnError"]);
     resources(errors, path, container.get("resources").unwrap_or(&Value::Null));
+    if !name.is_empty() && !seen.insert(name.to_owned()) {
+        errors.duplicate(format!("{path}.name"), name);
+    }
 }
 
 fn ports(errors: &mut Errors, path: &str, container: &Value) {

@@ -57,7 +57,17 @@ pub(super) fn service(errors: &mut Errors, spec: &Value, old: Option<&Value>) {
     }
     one_of(errors, "spec", spec, "sessionAffinity", &["ClientIP", "None"]);
     one_of(errors, "spec", spec, "type", &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]);
-    let address = |spec: &Value| items(spec, "clusterIPs").first().cloned();
+    let mut invalid = false;
+    for (index, address) in items(spec, "clusterIPs").iter().enumerate() {
+        let given = address.as_str().unwrap_or_default();
+        if given != "None" && given.parse::<std::net::IpAddr>().is_err() {
+            let field = format!("spec.clusterIPs[{index}]");
+            errors.invalid(field, address, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+            invalid = true;
+        }
+    }
+    // What is no address is not compared.
+    let address = |spec: &Value| items(spec, "clusterIPs").first().filter(|_| !invalid).cloned();
     if let Some(before) = old.and_then(address)
         && kind != "ExternalName"
         && address(spec).is_some_and(|after| after != before)

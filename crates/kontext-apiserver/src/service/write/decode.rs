@@ -105,12 +105,37 @@ fn decode_value(encoded: Encoded<'_>, kind: &str) -> Result<Value, ApiError> {
 fn parse_json(bytes: &[u8], kind: &str) -> Result<Value, ApiError> {
     let unrecognized = |why: &str| {
         ApiError::bad_request(format!(
-            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {why}"
+            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {why} ({})",
+            beginning(bytes)
         ))
     };
     if bytes.is_empty() {
-        return Err(unrecognized("unexpected end of JSON input (<empty>)"));
+        return Err(unrecognized("unexpected end of JSON input"));
     }
     let value: Value = serde_json::from_slice(bytes).map_err(|error| unrecognized(&error.to_string()))?;
-    if value.is_object() { Ok(value) } else { Err(unrecognized("the body is no JSON object")) }
+    let found = match &value {
+        Value::Object(_) => return Ok(value),
+        // To a Go program, null is a value of every type: one without kind.
+        Value::Null => return Ok(Value::Object(serde_json::Map::new())),
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+    };
+    Err(unrecognized(&format!("json: cannot unmarshal {found} into Go value of type {TYPE_META}")))
+}
+
+/// How the real server names what it reads first of each object.
+const TYPE_META: &str =
+    r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
+
+/// Enough of a body to recognise it by: text if it may be JSON, else hexadecimal.
+fn beginning(bytes: &[u8]) -> String {
+    const SHOWN: usize = 30;
+    let (shown, more) = if bytes.len() > SHOWN { (&bytes[..SHOWN], " ...") } else { (bytes, "") };
+    match bytes.first() {
+        None => "<empty>".to_owned(),
+        Some(b'{') => format!("{}{more}", String::from_utf8_lossy(shown)),
+        Some(_) => shown.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + more,
+    }
 }

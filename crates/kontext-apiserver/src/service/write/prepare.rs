@@ -316,6 +316,12 @@ fn keep_allocated_addresses(new: &mut Value, old: &Value) {
             object::child(new, "spec").insert(field.to_owned(), value.clone());
         }
     }
+    // Who knows the single address only and changes it means the list too.
+    let (before, after) = (&old["spec"], &new["spec"]);
+    if before["clusterIP"] != after["clusterIP"] && before["clusterIPs"] == after["clusterIPs"] {
+        let addresses = Value::Array(vec![after["clusterIP"].clone()]);
+        object::child(new, "spec").insert("clusterIPs".to_owned(), addresses);
+    }
 }
 
 fn is_namespace(resource: &Resource) -> bool {
