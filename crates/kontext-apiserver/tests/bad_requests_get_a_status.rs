@@ -73,7 +73,7 @@ async fn every_refusal_has_its_code_and_reason() {
         405 MethodNotAllowed: the server does not allow this method on the requested resource
         400 BadRequest: unable to parse requirement: found '', expected: ',', or identifier
         400 BadRequest: "spec.replicas" is not a known field selector: only "metadata.name", "metadata.namespace"
-        400 BadRequest: invalid continue token: continue key is not valid
+        400 BadRequest: invalid continue token: continue key is not valid: invalid character '\u009e' looking for beginning of value
         400 BadRequest: strconv.ParseInt: parsing "many": invalid syntax
         400 BadRequest: invalid URL escape in the query
         422 Invalid: DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "Sideways": supported values: "Foreground", "Background", "#]].assert_eq(&said.join("\n"));

@@ -99,6 +99,11 @@ impl FieldSelector {
         Ok(FieldSelector { supported: supported.unwrap_or_default(), terms })
     }
 
+    /// Whether it selects everything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
     /// Whether an object fulfils the selector; an absent field is the empty text. `selectable` gives the values of the
     /// fields that the kind supports, made by the function that it is handed where they are not known yet.
     pub(crate) fn matches<'a>(

@@ -35,6 +35,11 @@ impl LabelSelector {
         Parser { tokens: &tokens, position: 0 }.selector()
     }
 
+    /// Whether it selects everything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.requirements.is_empty()
+    }
+
     /// Whether labels fulfil the selector; `label` gives the value of one.
     pub(crate) fn matches<'a>(&self, label: impl Fn(&str) -> Option<&'a str>) -> bool {
         self.requirements.iter().all(|requirement| {

@@ -7,6 +7,7 @@ mod admission;
 mod auth;
 pub(crate) mod call;
 mod handle;
+mod list_options;
 pub(crate) mod negotiate;
 pub(crate) mod read;
 pub(crate) mod route;

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::route::Verb;
+use super::list_options::{Continue, Page};
+use super::route::{Verb, out_of_range};
 use super::{Call, Reply};
-use crate::error::{ApiError, Cause};
+use crate::error::ApiError;
 use crate::selector::{FieldSelector, LabelSelector};
 use crate::store::{Key, Snapshot, SnapshotError, Stored};
 
@@ -30,7 +29,7 @@ pub(super) fn stale(call: &Call<'_>, writes: u64) -> Result<Reply, ApiError> {
     let target = call.target;
     let revision = call.shared.store.revision_before(target.resource.table, writes);
     if target.verb == Verb::List {
-        let mut page = page(call)?;
+        let mut page = Page::of(call)?;
         if !page.continued && page.revision.is_none() {
             page.revision = Some(revision.max(page.at_least));
         }
@@ -72,6 +71,11 @@ impl Selection {
         })
     }
 
+    /// Whether there are no selectors.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.labels.is_empty() && self.fields.is_empty()
+    }
+
     pub(crate) fn namespace(&self) -> &str {
         &self.namespace
     }
@@ -87,7 +91,7 @@ impl Selection {
 
 /// Lists objects: all that are selected, or a chunk of them.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, ApiError> {
-    list_page(call, &page(call)?)
+    list_page(call, &Page::of(call)?)
 }
 
 fn list_page(call: &Call<'_>, page: &Page) -> Result<Reply, ApiError> {
@@ -103,7 +107,10 @@ fn list_page(call: &Call<'_>, page: &Page) -> Result<Reply, ApiError> {
             metadata["continue"] =
                 json!(Continue { revision: Some(snapshot.revision), after: last.clone() }.encode());
         }
-        metadata["remainingItemCount"] = json!(remaining);
+        // The real server counts before it selects, and says nothing where that would be wrong.
+        if selection.is_everything() {
+            metadata["remainingItemCount"] = json!(remaining);
+        }
     }
     let objects: Vec<Arc<Stored>> = selected.into_iter().map(|(_, stored)| stored).collect();
     call.list_reply(&objects, &metadata)
@@ -121,100 +128,15 @@ pub(super) fn matching(call: &Call<'_>) -> Result<Snapshot, ApiError> {
     Ok(snapshot)
 }
 
-/// Which chunk of which state a list asks for.
-struct Page {
-    limit: usize,
-    /// The exact state, or the newest.
-    revision: Option<u64>,
-    /// A state that the answer must not be older than.
-    at_least: u64,
-    after: Option<Key>,
-    continued: bool,
-}
-
-fn page(call: &Call<'_>) -> Result<Page, ApiError> {
-    let version = resource_version(call)?;
-    let rule = call.query.value("resourceVersionMatch");
-    let token = call.query.value("continue");
-    let limit: i64 = call.query.number("limit")?.unwrap_or(0);
-    let limit = usize::try_from(limit).unwrap_or(0);
-    let refuse = |field: &str, message: &str| {
-        let cause = Cause {
-            reason: "FieldValueForbidden".to_owned(),
-            message: format!("Forbidden: {message}"),
-            field: field.to_owned(),
-        };
-        Err(ApiError::invalid("meta.k8s.io", "ListOptions", "", &[cause]))
-    };
-    if call.query.value("sendInitialEvents").is_some() {
-        return refuse("sendInitialEvents", "sendInitialEvents is forbidden for list");
-    }
-    if let Some(token) = token {
-        if rule.is_some() {
-            return refuse(
-                "resourceVersionMatch",
-                "resourceVersionMatch is forbidden when continue is provided",
-            );
-        }
-        if version.is_some_and(|v| v > 0) {
-            return Err(ApiError::bad_request(
-                "specifying resource version is not allowed when using continue",
-            ));
-        }
-        let token = Continue::decode(token)
-            .ok_or_else(|| ApiError::bad_request("invalid continue token: continue key is not valid"))?;
-        return Ok(Page {
-            limit,
-            revision: token.revision,
-            at_least: 0,
-            after: Some(token.after),
-            continued: true,
-        });
-    }
-    let given = version.unwrap_or(0);
-    let mut page = Page { limit, revision: None, at_least: 0, after: None, continued: false };
-    match (rule, version) {
-        (None, None) => {}
-        // The watch cache, which answers version 0, knows no chunks.
-        (None | Some("NotOlderThan"), Some(0)) => page.limit = 0,
-        // With a limit, a version means exactly that state, for compatibility.
-        (None, Some(_)) if limit > 0 => page.revision = Some(given),
-        (None | Some("NotOlderThan"), Some(_)) => page.at_least = given,
-        (Some("Exact"), Some(0)) => {
-            return refuse(
-                "resourceVersionMatch",
-                "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
-            );
-        }
-        (Some("Exact"), Some(_)) => page.revision = Some(given),
-        (Some("Exact" | "NotOlderThan"), None) => {
-            return refuse(
-                "resourceVersionMatch",
-                "resourceVersionMatch is forbidden unless resourceVersion is provided",
-            );
-        }
-        (Some(other), _) => {
-            let cause = Cause {
-                reason: "FieldValueNotSupported".to_owned(),
-                message: format!(
-                    "Unsupported value: {other:?}: supported values: \"Exact\", \"NotOlderThan\", \"\""
-                ),
-                field: "resourceVersionMatch".to_owned(),
-            };
-            return Err(ApiError::invalid("meta.k8s.io", "ListOptions", "", &[cause]));
-        }
-    }
-    Ok(page)
-}
-
 /// The `resourceVersion` parameter; `None` where it is missing or empty.
 pub(crate) fn resource_version(call: &Call<'_>) -> Result<Option<u64>, ApiError> {
     call.query
         .value("resourceVersion")
         .map(|text| {
             text.parse().map_err(|_| {
+                let wrong = if out_of_range(text) { "value out of range" } else { "invalid syntax" };
                 let why = format!(
-                    "resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
+                    "resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: {wrong}"
                 );
                 match call.target.verb {
                     Verb::Watch => ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", why),
@@ -254,49 +176,4 @@ fn expired_continue(page: &Page) -> ApiError {
     );
     error.continue_token = page.after.clone().map(|after| Continue { revision: None, after }.encode());
     error
-}
-
-/// Where the next chunk of a list begins.
-struct Continue {
-    /// The state that all chunks show; `None` goes on in whatever is there.
-    revision: Option<u64>,
-    after: Key,
-}
-
-impl Continue {
-    fn encode(&self) -> String {
-        let revision = self.revision.map_or(json!(-1), |revision| json!(revision));
-        let token =
-            json!({"v": "meta.k8s.io/v1", "rv": revision, "start": format!("{}\u{0}", self.after.as_str())});
-        URL_SAFE_NO_PAD.encode(token.to_string())
-    }
-
-    fn decode(token: &str) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-        let token: Value = serde_json::from_slice(&bytes).ok()?;
-        if token["v"] != "meta.k8s.io/v1" {
-            return None;
-        }
-        let after = token["start"].as_str()?.strip_suffix('\u{0}')?;
-        let revision = match token["rv"].as_i64()? {
-            -1 => None,
-            revision => Some(u64::try_from(revision).ok()?),
-        };
-        Some(Self { revision, after: Key::parse(after) })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_continue_token_survives_the_way_to_the_client_and_back() {
-        let token = Continue { revision: Some(7), after: Key::new("ns", "a") }.encode();
-        let back = Continue::decode(&token).unwrap();
-        assert_eq!((back.revision, back.after), (Some(7), Key::new("ns", "a")));
-        for broken in ["", "x", "e30", "%%%"] {
-            assert!(Continue::decode(broken).is_none(), "{broken}");
-        }
-    }
 }

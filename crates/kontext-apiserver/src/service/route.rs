@@ -237,14 +237,18 @@ impl Query {
 
     /// A number, where one is given.
     pub(crate) fn number<T: std::str::FromStr>(&self, key: &str) -> Result<Option<T>, ApiError> {
-        self.value(key)
-            .map(|text| {
-                text.parse().map_err(|_| {
-                    ApiError::bad_request(format!("strconv.ParseInt: parsing {text:?}: invalid syntax"))
-                })
-            })
-            .transpose()
+        let Some(text) = self.values(key).next() else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| {
+            let wrong = if out_of_range(text) { "value out of range" } else { "invalid syntax" };
+            ApiError::bad_request(format!("strconv.ParseInt: parsing {text:?}: {wrong}"))
+        })
     }
+}
+
+/// Whether a text that does not fit its type is a whole number all the same.
+pub(super) fn out_of_range(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

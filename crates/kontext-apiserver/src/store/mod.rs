@@ -49,8 +49,11 @@ pub(crate) enum SnapshotError {
 /// All tables. Cheap to share behind an `Arc`; one short lock.
 pub(crate) struct Store {
     inner: Mutex<Inner>,
-    history_limit: usize,
+    history_limit: history::Limit,
 }
+
+/// How many bytes of states a table's history holds: thousands of ordinary objects, or a few of the largest.
+const HISTORY_BYTES: usize = 64 << 20;
 
 struct Inner {
     revision: u64,
@@ -67,7 +70,8 @@ impl Store {
     /// `history_limit` is how many changes each table remembers.
     pub(crate) fn new(tables: usize, history_limit: usize) -> Self {
         let tables = (0..tables).map(|_| Table::new()).collect();
-        Self { inner: Mutex::new(Inner { revision: 1, tables }), history_limit: history_limit.max(1) }
+        let history_limit = history::Limit { changes: history_limit, bytes: HISTORY_BYTES };
+        Self { inner: Mutex::new(Inner { revision: 1, tables }), history_limit }
     }
 
     /// One more table, for a kind that comes while the server runs.
@@ -206,12 +210,18 @@ impl Store {
         inner.tables[table.0].history.revision_before(changes).unwrap_or(inner.revision)
     }
 
+    /// Whether a watch may start from a version: nothing after it was forgotten or compacted away.
+    pub(crate) fn reaches(&self, table: TableId, revision: u64) -> Result<(), Expired> {
+        self.inner.lock().tables[table.0].history.reaches(revision)
+    }
+
     /// Wakes up at every change of a table.
     pub(crate) fn subscribe(&self, table: TableId) -> watch::Receiver<u64> {
         self.inner.lock().tables[table.0].changed.subscribe()
     }
 
-    /// Forgets the history of every table: watches from earlier versions end with `410 Expired`.
+    /// Forgets the history of every table: who starts from an earlier version gets `410 Expired`. Watches that have seen
+    /// everything go on.
     pub(crate) fn compact(&self) {
         let mut inner = self.inner.lock();
         let revision = inner.revision;
@@ -244,7 +254,7 @@ impl Inner {
         Stored::new(draft, kind, self.revision)
     }
 
-    fn record(&mut self, table: TableId, change: Change, limit: usize) {
+    fn record(&mut self, table: TableId, change: Change, limit: history::Limit) {
         let revision = self.revision;
         let table = &mut self.tables[table.0];
         table.history.push(change, limit);

@@ -58,6 +58,11 @@ impl Stored {
         serde_json::from_slice(self.object()).expect("written by this server, and not too deep")
     }
 
+    /// How many bytes it holds, about.
+    pub(crate) fn size(&self) -> usize {
+        self.line.len()
+    }
+
     /// The resourceVersion as a number.
     pub(crate) fn revision(&self) -> u64 {
         self.revision

@@ -22,6 +22,9 @@ pub(super) enum Start {
     Now,
 }
 
+/// Longer than any test, and short enough to be added to a clock: a hundred years, in seconds.
+const LONGEST: u64 = 100 * 365 * 24 * 60 * 60;
+
 /// The parameters of a watch.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Options {
@@ -36,29 +39,10 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(45 * 60);
 impl Options {
     pub(super) fn of(call: &Call<'_>) -> Result<Self, ApiError> {
         let version = resource_version(call)?;
-        let initial = call.query.value("sendInitialEvents").map(|_| call.query.flag("sendInitialEvents"));
-        let rule = call.query.value("resourceVersionMatch");
-        match (initial, rule) {
-            (Some(_), Some("NotOlderThan")) | (None, None) => {}
-            (Some(_), None) => {
-                return refuse(
-                    "FieldValueForbidden",
-                    "resourceVersionMatch",
-                    "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-                );
-            }
-            (None, Some(_)) => {
-                return refuse(
-                    "FieldValueForbidden",
-                    "resourceVersionMatch",
-                    "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
-                );
-            }
-            (Some(_), Some(other)) => {
-                let message = format!("Unsupported value: {other:?}: supported values: \"NotOlderThan\"");
-                return refuse("FieldValueNotSupported", "resourceVersionMatch", &message);
-            }
-        }
+        let initial =
+            call.query.values("sendInitialEvents").next().map(|_| call.query.flag("sendInitialEvents"));
+        let token = call.query.value("continue").is_some();
+        validate(initial.is_some(), call.query.value("resourceVersionMatch"), token)?;
         let bookmarks = call.query.flag("allowWatchBookmarks");
         let start = match (initial, version) {
             (Some(true), version) => {
@@ -68,13 +52,45 @@ impl Options {
             (None, None | Some(0)) => Start::State { announce_end: false, at_least: 0 },
             (_, Some(version)) => Start::After(version),
         };
-        let seconds: Option<u64> = call.query.number("timeoutSeconds")?;
-        let timeout = seconds.filter(|s| *s > 0).map_or(DEFAULT_TIMEOUT, Duration::from_secs);
+        // One below zero is none.
+        let seconds: Option<i64> = call.query.number("timeoutSeconds")?;
+        let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok()).filter(|seconds| *seconds > 0);
+        let timeout = seconds.map_or(DEFAULT_TIMEOUT, |seconds| Duration::from_secs(seconds.min(LONGEST)));
         Ok(Self { start, bookmarks, timeout })
     }
 }
 
-fn refuse<T>(reason: &str, field: &str, message: &str) -> Result<T, ApiError> {
-    let cause = Cause { reason: reason.to_owned(), message: message.to_owned(), field: field.to_owned() };
-    Err(ApiError::invalid("meta.k8s.io", "ListOptions", "", &[cause]))
+fn validate(initial_events: bool, rule: Option<&str>, token: bool) -> Result<(), ApiError> {
+    let mut causes = Vec::new();
+    let mut wrong = |reason: &str, message: &str| {
+        causes.push(Cause {
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            field: "resourceVersionMatch".to_owned(),
+        });
+    };
+    const FORBIDDEN: &str = "FieldValueForbidden";
+    let fresh = rule == Some("NotOlderThan");
+    if initial_events && !fresh {
+        let why = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+        wrong(FORBIDDEN, why);
+    }
+    if let Some(rule) = rule {
+        if !initial_events {
+            let why =
+                "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
+            wrong(FORBIDDEN, why);
+        }
+        if !fresh {
+            let why = format!("Unsupported value: {rule:?}: supported values: \"NotOlderThan\"");
+            wrong("FieldValueNotSupported", &why);
+        }
+        if token {
+            wrong(FORBIDDEN, "Forbidden: resourceVersionMatch is forbidden when continue is provided");
+        }
+    }
+    if causes.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::invalid("meta.k8s.io", "ListOptions", "", &causes))
 }

@@ -64,6 +64,8 @@ pub(super) struct Watcher {
     deadline: Instant,
     timeout: Pin<Box<Sleep>>,
     next_bookmark: Pin<Box<Sleep>>,
+    /// The time for a bookmark has come; it is sent once everything before it is.
+    bookmark_due: bool,
     ending: bool,
 }
 
@@ -89,6 +91,7 @@ impl Watcher {
             deadline,
             timeout: Box::pin(sleep_until(deadline)),
             next_bookmark: Box::pin(sleep_until(next_bookmark(now, deadline))),
+            bookmark_due: false,
             ending: false,
             shared,
             resource,
@@ -98,7 +101,12 @@ impl Watcher {
         };
         match options.start {
             Start::Now => watcher.cursor = watcher.shared.store.revision(),
-            Start::After(version) => watcher.cursor = version,
+            Start::After(version) => {
+                watcher.cursor = version;
+                if let Err(expired) = watcher.shared.store.reaches(table, version) {
+                    watcher.end_expired(&expired);
+                }
+            }
             Start::State { announce_end, at_least } => watcher.read_state(announce_end, at_least)?,
         }
         Ok(watcher)
@@ -163,9 +171,12 @@ impl Watcher {
                     for change in &changes {
                         self.push(change);
                     }
-                    if changes.is_empty()
-                        && let Some(reset) = self.wait().await
-                    {
+                    if !changes.is_empty() {
+                        continue;
+                    }
+                    if std::mem::take(&mut self.bookmark_due) {
+                        self.push_bookmark();
+                    } else if let Some(reset) = self.wait().await {
                         return Some(Err(reset));
                     }
                 }
@@ -193,7 +204,7 @@ impl Watcher {
             () = self.timeout.as_mut() => self.ending = true,
             () = self.next_bookmark.as_mut() => {
                 self.next_bookmark.as_mut().reset(next_bookmark(Instant::now(), self.deadline));
-                self.push_bookmark();
+                self.bookmark_due = true;
             }
         }
         None
