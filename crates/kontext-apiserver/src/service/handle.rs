@@ -62,7 +62,7 @@ where
         }
     };
     record.answered(&reply, reset);
-    shared.requests.push(record);
+    shared.requests.push(&record);
     if reset { Err(Reset) } else { Ok(response(reply, &audit_id, &parts.method, &warnings)) }
 }
 

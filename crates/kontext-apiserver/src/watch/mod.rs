@@ -6,6 +6,7 @@
 mod event;
 mod options;
 mod stream;
+mod view;
 
 use std::sync::Arc;
 

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::event::{self, Encoder};
 use super::options::{Options, Start};
+use super::view::view;
 use crate::body::Reset;
 use crate::error::ApiError;
 use crate::kinds::{Resource, TableId};
@@ -223,19 +224,11 @@ impl Watcher {
         self.ending = true;
     }
 
-    /// Queues what a change is to this watcher: an object that moves into the selection was added, one that moves out
-    /// was deleted.
+    /// Queues what a change is to this watcher.
     fn push(&mut self, change: &Change) {
-        let selected = |stored: &Arc<Stored>| self.selection.matches(&change.key, stored);
-        let before = change.previous.as_ref().is_some_and(&selected);
-        let after = change.kind != ChangeKind::Deleted && selected(&change.object);
-        let (kind, object) = match (before, after) {
-            (false, false) => return,
-            (false, true) => (ChangeKind::Added, &change.object),
-            (true, true) => (ChangeKind::Modified, &change.object),
-            (true, false) => (ChangeKind::Deleted, last_seen(change)),
-        };
-        self.ready.push_back(Ready::Event(kind, object.clone(), change.revision()));
+        if let Some((kind, object)) = view(change, |key, stored| self.selection.matches(key, stored)) {
+            self.ready.push_back(Ready::Event(kind, object.clone(), change.revision()));
+        }
     }
 }
 
@@ -245,13 +238,5 @@ fn next_bookmark(now: Instant, deadline: Instant) -> Instant {
     match deadline.checked_sub(LAST_BOOKMARK_BEFORE_END) {
         Some(last) if last > now => regular.min(last),
         _ => regular,
-    }
-}
-
-/// What a DELETED event shows, at the version of the change: the last state that was selected.
-fn last_seen(change: &Change) -> &Arc<Stored> {
-    match (change.kind, &change.previous) {
-        (ChangeKind::Modified, Some(previous)) => previous,
-        _ => &change.object,
     }
 }

@@ -1,3 +1,5 @@
+mod model;
+
 use serde_json::json;
 
 use super::*;
@@ -5,7 +7,7 @@ use super::*;
 const TABLE: TableId = TableId(0);
 
 fn store() -> Store {
-    Store::new(1, 4)
+    Store::new(2, 4)
 }
 
 fn add(store: &Store, namespace: &str, name: &str) -> Arc<Stored> {
@@ -84,13 +86,45 @@ fn a_version_of_the_future_is_refused() {
 }
 
 #[test]
-fn compaction_ends_every_earlier_cursor() {
+fn compaction_ends_earlier_cursors_and_spares_those_that_have_seen_everything() {
     let store = store();
     let start = store.revision();
     add(&store, "ns", "a");
+    let seen = store.revision();
+    store.insert(TableId(1), Key::new("", "elsewhere"), json!({})).unwrap();
     store.compact();
     assert!(store.changes(TABLE, start, 1).is_err());
-    assert!(store.changes(TABLE, store.revision(), 1).is_ok());
+    assert!(store.changes(TABLE, seen, 1).is_ok());
+    assert!(store.reaches(TABLE, seen).is_err(), "nobody starts from before a compaction");
+    assert!(store.reaches(TABLE, store.revision()).is_ok());
+}
+
+#[test]
+fn a_watch_starts_at_the_first_change_that_is_remembered_or_later() {
+    let store = store();
+    let start = store.revision();
+    assert!(store.reaches(TABLE, start).is_ok());
+    for name in ["a", "b", "c", "d", "e"] {
+        store.insert(TableId(1), Key::new("", name), json!({})).unwrap();
+        add(&store, "ns", name);
+    }
+    // The write of "b" is the first that is remembered, at version 5; one elsewhere was just before it.
+    assert_eq!(store.reaches(TABLE, start + 2).unwrap_err().compacted, start + 3);
+    assert!(store.reaches(TABLE, start + 3).is_ok());
+}
+
+#[test]
+fn large_states_are_forgotten_sooner() {
+    let mut history = history::History::default();
+    let limit = history::Limit { changes: 100, bytes: 3000 };
+    for revision in 1..=5 {
+        let draft = Draft::of(json!({"text": "x".repeat(900)}));
+        let object = Stored::new(draft, ChangeKind::Added, revision);
+        let key = Key::new("", &revision.to_string());
+        history.push(Change { kind: ChangeKind::Added, key, object, previous: None }, limit);
+    }
+    assert!(history.after(1, 10).is_err());
+    assert_eq!(history.after(2, 10).unwrap().len(), 3);
 }
 
 #[test]

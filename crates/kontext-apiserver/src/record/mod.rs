@@ -1,15 +1,16 @@
 //! The request log: who asked for what, and whether it changed anything.
 
-use std::collections::VecDeque;
+mod log;
+mod packed;
 
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
-use parking_lot::Mutex;
-use tokio::sync::watch;
 
 use crate::service::Reply;
 use crate::service::User;
 use crate::service::route::{Query, Route};
+
+pub(crate) use log::RequestLog;
 
 /// One request that the server has answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -110,54 +111,5 @@ impl RequestRecord {
         if let Some(name) = &reply.created {
             self.name.clone_from(name);
         }
-    }
-}
-
-/// The latest requests, and how many there were.
-pub(crate) struct RequestLog {
-    inner: Mutex<(VecDeque<RequestRecord>, u64)>,
-    limit: usize,
-    /// Counts what was written, heartbeats aside.
-    changes: watch::Sender<u64>,
-}
-
-impl RequestLog {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { inner: Mutex::default(), limit, changes: watch::Sender::new(0) }
-    }
-
-    pub(crate) fn push(&self, record: RequestRecord) {
-        tracing::debug!(target: "kontext_apiserver::requests", "{record}");
-        let counts = record.changed && record.resource != "leases";
-        {
-            let mut inner = self.inner.lock();
-            inner.1 += 1;
-            if self.limit > 0 {
-                if inner.0.len() >= self.limit {
-                    inner.0.pop_front();
-                }
-                inner.0.push_back(record);
-            }
-        }
-        if counts {
-            self.changes.send_modify(|changes| *changes += 1);
-        }
-    }
-
-    /// Wakes up after each write, heartbeats aside.
-    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
-        self.changes.subscribe()
-    }
-
-    pub(crate) fn latest(&self) -> Vec<RequestRecord> {
-        self.inner.lock().0.iter().cloned().collect()
-    }
-
-    pub(crate) fn total(&self) -> u64 {
-        self.inner.lock().1
-    }
-
-    pub(crate) fn clear(&self) {
-        self.inner.lock().0.clear();
     }
 }
