@@ -35,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Random,
+    pub(crate) seed: u64,
     pub(crate) faults: Faults,
     pub(crate) requests: RequestLog,
     pub(crate) tokens: Tokens,
@@ -141,12 +142,14 @@ impl ApiServerBuilder {
     /// Starts the server, in memory only. Call it inside a tokio runtime.
     pub async fn start(self) -> ApiServer {
         let registry = Registry::built_in();
+        let seed = self.seed.unwrap_or_else(rand::random);
         let shared = Shared {
             store: Store::new(registry.tables(), self.history),
             catalog: Arc::new(Catalog::new(registry)),
             clock: self.clock,
             random: Random::new(self.seed),
-            faults: Faults::seeded(self.seed.unwrap_or_else(rand::random)),
+            seed,
+            faults: Faults::seeded(seed),
             requests: RequestLog::new(self.requests),
             tokens: Tokens::default(),
             addresses: Addresses::default(),
@@ -276,6 +279,15 @@ impl ApiServer {
     /// Serves HTTPS on a loopback address. Port 0 takes a free one.
     pub async fn serve(&self, address: SocketAddr) -> Result<Served, ServeError> {
         tls::serve(self.clone(), address).await
+    }
+
+    /// Where the server takes its time from.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        self.shared.clock.clone()
+    }
+
+    pub(crate) fn seed(&self) -> u64 {
+        self.shared.seed
     }
 
     /// Wakes up after each write, heartbeats aside.

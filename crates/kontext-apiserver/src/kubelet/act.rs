@@ -1,29 +1,29 @@
-//! The API calls.
+//! The API calls for Pods.
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
-use k8s_openapi::jiff::Timestamp;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::Status;
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use super::state::{Outcome, Step};
-use super::status;
+use super::status::{self, Report};
 
 pub(super) const FIELD_MANAGER: &str = "kubelet";
+const SCHEDULER: &str = "kube-scheduler";
 
 /// Does one step for a Pod.
-pub(super) async fn act(client: &Client, pod: &Pod, step: &Step) -> Outcome {
+pub(super) async fn act(client: &Client, pod: &Pod, step: &Step, now: Timestamp) -> Outcome {
     let name = pod.metadata.name.as_deref().unwrap_or_default();
     let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
     let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
     let result = match step {
         Step::Bind(node) => bind(&api, pod, name, node).await,
-        Step::Report { stage, ip, host_ip } => {
-            let params =
-                PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-            let body = status::patch(pod, *stage, ip, host_ip, Timestamp::now());
-            api.patch_status(name, &params, &Patch::Strategic(body)).await.map(|_| ())
+        Step::Unschedulable(why) => patch(&api, name, SCHEDULER, status::unschedulable(pod, why, now)).await,
+        Step::Report { stage, gates, ip, host_ip } => {
+            let report = Report { pod, stage: *stage, gates: *gates, ip, host_ip, now };
+            patch(&api, name, FIELD_MANAGER, report.patch()).await
         }
         Step::Remove => {
             let only_this = Preconditions { uid: pod.metadata.uid.clone(), resource_version: None };
@@ -44,6 +44,11 @@ pub(super) async fn act(client: &Client, pod: &Pod, step: &Step) -> Outcome {
             Outcome::Failed
         }
     }
+}
+
+async fn patch(api: &Api<Pod>, name: &str, manager: &str, body: Value) -> Result<(), kube::Error> {
+    let params = PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() };
+    api.patch_status(name, &params, &Patch::Strategic(body)).await.map(|_| ())
 }
 
 async fn bind(api: &Api<Pod>, pod: &Pod, name: &str, node: &str) -> Result<(), kube::Error> {

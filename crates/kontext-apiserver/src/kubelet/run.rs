@@ -5,14 +5,17 @@ use std::collections::{BTreeSet, VecDeque};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::Client;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Config;
+use super::Down;
 use super::act::act;
+use super::config::Config;
 use super::nodes;
+use super::schedule::NodeView;
 use super::state::{Outcome, State, Step, Uid};
 use super::watch::{self, Change};
 
@@ -24,21 +27,28 @@ enum Back {
 
 struct Loop {
     client: Client,
-    concurrency: usize,
+    config: Config,
+    down: Down,
     state: State,
     queue: VecDeque<Uid>,
     calls: FuturesUnordered<BoxFuture<'static, Back>>,
     timers: FuturesUnordered<BoxFuture<'static, Back>>,
 }
 
-pub(super) async fn run(client: Client, config: Config, stop: CancellationToken) {
-    let (changes, mut received) = mpsc::channel(256);
-    let watching = tokio::spawn(watch::pods(client.clone(), changes));
-    let heart = tokio::spawn(heartbeats(client.clone(), config.clone()));
+pub(super) async fn run(client: Client, config: Config, down: Down, stop: CancellationToken) {
+    let (pod_changes, mut pods) = mpsc::channel(256);
+    let (node_changes, mut nodes) = mpsc::channel(256);
+    let (to_keeper, seen) = mpsc::channel(256);
+    let beside = [
+        tokio::spawn(watch::pods(client.clone(), pod_changes)),
+        tokio::spawn(watch::nodes(client.clone(), node_changes)),
+        tokio::spawn(nodes::keep(client.clone(), config.clone(), down.clone(), seen)),
+    ];
     let mut this = Loop {
         client,
-        concurrency: config.concurrency,
-        state: State::new(config),
+        state: State::new(config.clone()),
+        config,
+        down,
         queue: VecDeque::new(),
         calls: FuturesUnordered::new(),
         timers: FuturesUnordered::new(),
@@ -46,8 +56,19 @@ pub(super) async fn run(client: Client, config: Config, stop: CancellationToken)
     loop {
         this.start_calls();
         tokio::select! {
+            // In this order, so that runs can be repeated.
+            biased;
             () = stop.cancelled() => break,
-            change = received.recv() => match change {
+            change = nodes.recv() => match change {
+                Some(change) => {
+                    this.node_change(change.clone());
+                    if to_keeper.send(change).await.is_err() {
+                        break;
+                    }
+                }
+                None => break,
+            },
+            change = pods.recv() => match change {
                 Some(change) => this.change(change),
                 None => break,
             },
@@ -55,14 +76,32 @@ pub(super) async fn run(client: Client, config: Config, stop: CancellationToken)
             Some(back) = this.timers.next() => this.back(back),
         }
     }
-    watching.abort();
-    heart.abort();
+    beside.iter().for_each(tokio::task::JoinHandle::abort);
     // What has been begun is finished; nothing new is started.
     while this.calls.next().await.is_some() {}
 }
 
 impl Loop {
-    fn change(&mut self, change: Change) {
+    fn node_change(&mut self, change: Change<Node>) {
+        let now = Instant::now();
+        let name = |node: &Node| node.metadata.name.clone().unwrap_or_default();
+        let seen = |this: &mut Self, node: &Node| {
+            let down = this.down.lock().contains(&name(node));
+            let concerned = this.state.observe_node(NodeView::of(node), nodes::address(&name(node)), down);
+            this.queue.extend(concerned);
+        };
+        match change {
+            Change::Listed(list) => {
+                list.iter().for_each(|node| seen(self, node));
+                let concerned = self.state.nodes_listed(&list.iter().map(name).collect(), now);
+                self.queue.extend(concerned);
+            }
+            Change::Applied(node) => seen(self, &node),
+            Change::Deleted(node) => self.queue.extend(self.state.forget_node(&name(&node), now)),
+        }
+    }
+
+    fn change(&mut self, change: Change<Pod>) {
         let now = Instant::now();
         match change {
             Change::Listed(pods) => {
@@ -99,34 +138,20 @@ impl Loop {
     }
 
     fn start_calls(&mut self) {
-        while self.calls.len() < self.concurrency {
+        while self.calls.len() < self.config.concurrency {
             let Some(uid) = self.queue.pop_front() else { return };
             let step = self.state.next(&uid, Instant::now());
             match step {
                 Step::Nothing => {}
                 Step::Wait(time) => self.look_again(uid, time),
-                Step::Bind(_) | Step::Report { .. } | Step::Remove => {
+                Step::Bind(_) | Step::Unschedulable(_) | Step::Report { .. } | Step::Remove => {
                     let Some(pod) = self.state.pod(&uid) else { continue };
-                    let client = self.client.clone();
+                    let (client, clock) = (self.client.clone(), self.config.clock.clone());
                     self.calls.push(Box::pin(async move {
-                        let outcome = act(&client, &pod, &step).await;
+                        let outcome = act(&client, &pod, &step, clock.now()).await;
                         Back::Called(uid, step, outcome)
                     }));
                 }
-            }
-        }
-    }
-}
-
-async fn heartbeats(client: Client, config: Config) {
-    let mut ticks = tokio::time::interval_at(Instant::now() + config.heartbeat, config.heartbeat);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        for index in 0..config.nodes {
-            let node = config.node(index);
-            if let Err(error) = nodes::ensure(&client, &node).await {
-                tracing::debug!(%node, %error, "the heartbeat failed and is tried again");
             }
         }
     }

@@ -1,135 +1,204 @@
 //! The status of a Pod in each stage, as a kubelet writes it.
 
-use k8s_openapi::api::core::v1::Pod;
-use k8s_openapi::jiff::Timestamp;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod};
 use serde_json::{Value, json};
 
-/// How far a Pod has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
-    Running,
-    Unready,
-    Crashing,
-    /// All containers ended with this code.
-    Ended(i32),
+use super::lifecycle::Stage;
+
+/// How times are written.
+pub(super) fn time(now: Timestamp) -> String {
+    now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-impl Stage {
-    /// What a Pod's status says; none while it has not started.
-    pub(super) fn observed(pod: &Pod) -> Option<Stage> {
-        let status = pod.status.as_ref()?;
-        let statuses = || status.container_statuses.iter().flatten();
-        match status.phase.as_deref()? {
-            "Succeeded" => Some(Stage::Ended(0)),
-            "Failed" => {
-                let ended = statuses().find_map(|s| s.state.as_ref()?.terminated.as_ref());
-                Some(Stage::Ended(ended.map_or(1, |ended| ended.exit_code)))
-            }
-            "Running"
-                if statuses().any(|s| s.state.as_ref().is_some_and(|state| state.waiting.is_some())) =>
-            {
-                Some(Stage::Crashing)
-            }
-            "Running" if statuses().all(|s| s.ready) => Some(Stage::Running),
-            "Running" => Some(Stage::Unready),
-            _ => None,
+/// What a status is made from.
+pub(super) struct Report<'a> {
+    pub(super) pod: &'a Pod,
+    pub(super) stage: Stage,
+    /// Whether the readiness gates are open.
+    pub(super) gates: bool,
+    pub(super) ip: &'a str,
+    pub(super) host_ip: &'a str,
+    pub(super) now: Timestamp,
+}
+
+impl Report<'_> {
+    /// A strategic merge patch of the status. It carries the uid, so that it cannot hit a namesake.
+    pub(super) fn patch(&self) -> Value {
+        let (pod, now) = (self.pod, time(self.now));
+        let phase = match self.stage {
+            Stage::Creating | Stage::Initializing(_) => "Pending",
+            Stage::Running { .. } | Stage::BackOff { .. } => "Running",
+            Stage::Ended { code: 0, .. } => "Succeeded",
+            Stage::Ended { .. } => "Failed",
+        };
+        let started = pod.status.as_ref().and_then(|status| status.start_time.as_ref());
+        let mut status = json!({
+            "phase": phase,
+            "observedGeneration": pod.metadata.generation,
+            "conditions": self.conditions(&now),
+            "hostIP": self.host_ip,
+            "hostIPs": [{"ip": self.host_ip}],
+            "startTime": started.map_or_else(|| json!(now), |time| json!(time)),
+            "containerStatuses": self.container_statuses(&now),
+        });
+        if !self.ip.is_empty() {
+            status["podIP"] = json!(self.ip);
+            status["podIPs"] = json!([{"ip": self.ip}]);
         }
+        let init = self.init_statuses(&now);
+        if !init.is_empty() {
+            status["initContainerStatuses"] = json!(init);
+        }
+        json!({"metadata": {"uid": pod.metadata.uid}, "status": status})
     }
-}
 
-/// A strategic merge patch of the status. It carries the uid, so that it cannot hit a namesake.
-pub(super) fn patch(pod: &Pod, stage: Stage, ip: &str, host_ip: &str, now: Timestamp) -> Value {
-    let now = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let ready = stage == Stage::Running;
-    let (ready_reason, containers_reason) = match stage {
-        Stage::Running => (None, None),
-        Stage::Ended(0) => (Some("PodCompleted"), Some("PodCompleted")),
-        Stage::Ended(_) => (Some("PodFailed"), Some("PodFailed")),
-        Stage::Unready | Stage::Crashing => (Some("ContainersNotReady"), Some("ContainersNotReady")),
-    };
-    let condition = |kind: &str, holds: bool, reason: Option<&str>| {
-        let held = pod
+    fn conditions(&self, now: &str) -> [Value; 5] {
+        let containers_ready = matches!(self.stage, Stage::Running { ready: true, .. });
+        let ready = containers_ready && self.gates;
+        let initialized = !self.has_init() || !matches!(self.stage, Stage::Creating | Stage::Initializing(_));
+        let names: Vec<&str> = self.containers().iter().map(|container| container.name.as_str()).collect();
+        let unready = format!("containers with unready status: [{}]", names.join(" "));
+        let reason = match self.stage {
+            _ if containers_ready => None,
+            Stage::Ended { code: 0, .. } => Some(("PodCompleted", None)),
+            Stage::Ended { .. } => Some(("PodFailed", None)),
+            _ => Some(("ContainersNotReady", Some(unready.as_str()))),
+        };
+        let gates = Some(("ReadinessGatesNotReady", Some("the status of a readiness gate is not \"True\"")));
+        let init = (!initialized).then_some(("ContainersNotInitialized", None));
+        [
+            self.condition("PodReadyToStartContainers", has_sandbox(self.stage), None, now),
+            self.condition("Initialized", initialized, init, now),
+            self.condition("Ready", ready, if containers_ready && !ready { gates } else { reason }, now),
+            self.condition("ContainersReady", containers_ready, reason, now),
+            self.condition("PodScheduled", true, None, now),
+        ]
+    }
+
+    /// A condition; its transition time moves only with its status.
+    fn condition(&self, kind: &str, holds: bool, why: Option<(&str, Option<&str>)>, now: &str) -> Value {
+        let held = self
+            .pod
             .status
             .as_ref()
             .and_then(|status| status.conditions.as_ref())
             .and_then(|conditions| conditions.iter().find(|condition| condition.type_ == kind));
         let status = if holds { "True" } else { "False" };
-        // The transition time moves only with the status.
         let since = held
             .filter(|condition| condition.status == status)
             .and_then(|condition| condition.last_transition_time.as_ref())
             .map_or_else(|| json!(now), |time| json!(time));
-        json!({"type": kind, "status": status, "reason": reason, "lastTransitionTime": since})
-    };
-    let conditions = [
-        condition("PodReadyToStartContainers", !matches!(stage, Stage::Ended(_)), None),
-        condition("Initialized", true, None),
-        condition("Ready", ready, ready_reason),
-        condition("ContainersReady", ready, containers_reason),
-        condition("PodScheduled", true, None),
-    ];
-    let phase = match stage {
-        Stage::Ended(0) => "Succeeded",
-        Stage::Ended(_) => "Failed",
-        _ => "Running",
-    };
-    let started = pod.status.as_ref().and_then(|status| status.start_time.as_ref());
-    json!({
-        "metadata": {"uid": pod.metadata.uid},
-        "status": {
-            "phase": phase,
-            "observedGeneration": pod.metadata.generation,
-            "conditions": conditions,
-            "hostIP": host_ip,
-            "hostIPs": [{"ip": host_ip}],
-            "podIP": ip,
-            "podIPs": [{"ip": ip}],
-            "startTime": started.map_or_else(|| json!(now), |time| json!(time)),
-            "containerStatuses": container_statuses(pod, stage, &now),
-            "initContainerStatuses": init_statuses(pod, &now),
-        }
-    })
-}
+        let (reason, message) = why.map_or((None, None), |(reason, message)| (Some(reason), message));
+        // A null takes away what an earlier state had there.
+        json!({"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": since,
+            "observedGeneration": self.pod.metadata.generation})
+    }
 
-fn container_statuses(pod: &Pod, stage: Stage, now: &str) -> Vec<Value> {
-    let uid = pod.metadata.uid.as_deref().unwrap_or_default();
-    let containers = pod.spec.as_ref().map_or(&[][..], |spec| spec.containers.as_slice());
-    containers
-        .iter()
-        .map(|container| {
-            let id = format!("sim://{uid}/{}", container.name);
-            let exited = |code: i32| {
-                let reason = if code == 0 { "Completed" } else { "Error" };
-                json!({"terminated": {"exitCode": code, "reason": reason, "startedAt": now, "finishedAt": now,
-                    "containerID": id}})
-            };
-            let (state, last, restarts) = match stage {
-                Stage::Running | Stage::Unready => (json!({"running": {"startedAt": now}}), json!({}), 0),
-                Stage::Ended(code) => (exited(code), json!({}), 0),
-                Stage::Crashing => {
-                    let waiting = json!({"reason": "CrashLoopBackOff", "message": "back-off restarting failed container"});
-                    (json!({"waiting": waiting}), exited(1), 1)
-                }
-            };
-            json!({"name": container.name, "image": container.image, "imageID": "", "containerID": id,
-                "ready": stage == Stage::Running, "started": matches!(stage, Stage::Running | Stage::Unready),
-                "restartCount": restarts, "state": state, "lastState": last})
-        })
-        .collect()
-}
+    fn containers(&self) -> &[Container] {
+        self.pod.spec.as_ref().map_or(&[][..], |spec| spec.containers.as_slice())
+    }
 
-/// Init containers have done their work before the others start; sidecars keep running.
-fn init_statuses(pod: &Pod, now: &str) -> Option<Vec<Value>> {
-    let containers = pod.spec.as_ref()?.init_containers.as_ref()?;
-    let status = |container: &k8s_openapi::api::core::v1::Container| {
-        let sidecar = container.restart_policy.as_deref() == Some("Always");
-        let state = if sidecar {
-            json!({"running": {"startedAt": now}})
-        } else {
-            json!({"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": now, "finishedAt": now}})
+    fn init_containers(&self) -> &[Container] {
+        self.pod.spec.as_ref().and_then(|spec| spec.init_containers.as_deref()).unwrap_or_default()
+    }
+
+    fn has_init(&self) -> bool {
+        !self.init_containers().is_empty()
+    }
+
+    fn container_statuses(&self, now: &str) -> Vec<Value> {
+        let known = |name: &str| {
+            let statuses = self.pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
+            statuses.and_then(|statuses| statuses.iter().find(|status| status.name == name))
         };
-        json!({"name": container.name, "image": container.image, "imageID": "", "ready": true, "started": sidecar,
-            "restartCount": 0, "state": state, "lastState": {}})
-    };
-    Some(containers.iter().map(status).collect())
+        self.containers()
+            .iter()
+            .map(|container| self.container_status(container, known(&container.name), now))
+            .collect()
+    }
+
+    fn container_status(&self, container: &Container, before: Option<&ContainerStatus>, now: &str) -> Value {
+        let uid = self.pod.metadata.uid.as_deref().unwrap_or_default();
+        let running_since = before
+            .and_then(|before| before.state.as_ref()?.running.as_ref()?.started_at.as_ref())
+            .map_or_else(|| json!(now), |time| json!(time));
+        let before_restarts = before.map(|before| before.restart_count);
+        // A new start has a new container.
+        let id = |restarts: i32| match restarts {
+            0 => format!("sim://{uid}/{}", container.name),
+            _ => format!("sim://{uid}/{}/{restarts}", container.name),
+        };
+        let exited = |code: i32, restarts: i32| {
+            json!({"terminated": {"exitCode": code, "reason": if code == 0 { "Completed" } else { "Error" },
+                "startedAt": running_since, "finishedAt": now, "containerID": id(restarts)}})
+        };
+        let last = || {
+            before.and_then(|before| before.last_state.as_ref()).map_or_else(|| json!({}), |last| json!(last))
+        };
+        let waiting = |reason: &str| json!({"waiting": {"reason": reason}});
+        let (state, last, restarts, running) = match self.stage {
+            Stage::Creating if !self.has_init() => (waiting("ContainerCreating"), json!({}), 0, false),
+            Stage::Creating | Stage::Initializing(_) => (waiting("PodInitializing"), json!({}), 0, false),
+            Stage::Running { restarts, .. } => {
+                let since =
+                    if before_restarts == Some(restarts) { running_since.clone() } else { json!(now) };
+                (json!({"running": {"startedAt": since}}), last(), restarts, true)
+            }
+            Stage::BackOff { code, restarts } => {
+                let wait = json!({"waiting": {"reason": "CrashLoopBackOff",
+                    "message": format!("back-off restarting failed container={}", container.name)}});
+                (wait, exited(code, restarts - 1), restarts, false)
+            }
+            Stage::Ended { code, restarts } => (exited(code, restarts), last(), restarts, false),
+        };
+        let mut status = json!({"name": container.name, "image": container.image, "imageID": "",
+            "ready": matches!(self.stage, Stage::Running { ready: true, .. }), "started": running,
+            "restartCount": restarts, "state": state, "lastState": last});
+        match self.stage {
+            Stage::Creating | Stage::Initializing(_) => {}
+            Stage::BackOff { restarts, .. } => status["containerID"] = json!(id(restarts - 1)),
+            _ => status["containerID"] = json!(id(restarts)),
+        }
+        status
+    }
+
+    /// Init containers have done their work before the others start; sidecars keep running.
+    fn init_statuses(&self, now: &str) -> Vec<Value> {
+        let mut number = 0;
+        let status = |container: &Container| {
+            let sidecar = container.restart_policy.as_deref() == Some("Always");
+            let at = number;
+            number += usize::from(!sidecar);
+            let current = match self.stage {
+                Stage::Creating => None,
+                Stage::Initializing(current) => Some(current),
+                _ => Some(usize::MAX),
+            };
+            let running = || json!({"running": {"startedAt": now}});
+            let (state, ready) = match current {
+                Some(current) if at < current && !sidecar => (
+                    json!({"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": now, "finishedAt": now}}),
+                    true,
+                ),
+                Some(current) if (sidecar && at <= current) || at == current => (running(), sidecar),
+                _ => (json!({"waiting": {"reason": "PodInitializing"}}), false),
+            };
+            json!({"name": container.name, "image": container.image, "imageID": "", "ready": ready,
+                "started": sidecar && ready, "restartCount": 0, "state": state, "lastState": {}})
+        };
+        self.init_containers().iter().map(status).collect()
+    }
+}
+
+/// A Pod that was created and has not ended has its network.
+fn has_sandbox(stage: Stage) -> bool {
+    !matches!(stage, Stage::Creating | Stage::Ended { .. })
+}
+
+/// The patch that says why a Pod cannot be bound.
+pub(super) fn unschedulable(pod: &Pod, why: &str, now: Timestamp) -> Value {
+    let report = Report { pod, stage: Stage::Creating, gates: false, ip: "", host_ip: "", now };
+    let condition = report.condition("PodScheduled", false, Some(("Unschedulable", Some(why))), &time(now));
+    json!({"metadata": {"uid": pod.metadata.uid}, "status": {"conditions": [condition]}})
 }

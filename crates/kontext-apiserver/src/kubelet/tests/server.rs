@@ -4,23 +4,24 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Node, Pod};
-use kube::api::{DeleteParams, ListParams, PostParams};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::watch::{self, Change};
-use super::{KubeletHandle, SimulatedKubelet};
+use crate::kubelet::KubeletHandle;
+use crate::kubelet::watch::{self, Change};
 use crate::{ApiServer, Fault, Rule};
 
 fn pod(name: &str, annotation: Option<&str>, spec: &Value) -> Pod {
-    let annotations = annotation.map(|value| json!({"kontext.dev/sim": value}));
-    let mut whole = json!({"metadata": {"name": name, "annotations": annotations},
-        "spec": {"containers": [{"name": "app", "image": "i:1"}]}});
-    for (key, value) in spec.as_object().into_iter().flatten() {
-        whole["spec"][key] = value.clone();
-    }
-    serde_json::from_value(whole).expect("a pod")
+    let mut pod = super::pod(name, &json!(annotation.map(|value| json!({"kontext.dev/sim": value}))), spec);
+    (pod.metadata.uid, pod.metadata.namespace) = (None, None);
+    pod
+}
+
+/// A server with a clock that moves when all wait.
+async fn server() -> ApiServer {
+    ApiServer::builder().repeatable(1).start().await
 }
 
 async fn create(client: &Client, pods: impl IntoIterator<Item = Pod>) {
@@ -77,14 +78,14 @@ fn line(pod: &Pod) -> String {
 }
 
 async fn started(server: &ApiServer, nodes: usize) -> KubeletHandle {
-    SimulatedKubelet::builder(server.client_for("kubelet")).nodes(nodes).start().await.expect("started")
+    server.simulated_kubelet().nodes(nodes).start().await.expect("started")
 }
 
 /// How many requests of the kubelet changed something, by verb and subresource.
 fn changes(server: &ApiServer) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for request in server.requests() {
-        if request.user == "kubelet"
+        if request.user == "system:kubelet"
             && request.resource == "pods"
             && request.verb != "watch"
             && request.verb != "list"
@@ -95,9 +96,9 @@ fn changes(server: &ApiServer) -> BTreeMap<String, usize> {
     counts
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn pods_are_spread_over_the_nodes_and_each_is_written_twice() {
-    let server = ApiServer::builder().start().await;
+    let server = server().await;
     let kubelet = started(&server, 3).await;
     let client = server.client_for("alice");
     create(&client, (0..30).map(|index| pod(&format!("p{index:02}"), None, &json!({})))).await;
@@ -124,9 +125,9 @@ async fn pods_are_spread_over_the_nodes_and_each_is_written_twice() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn the_annotation_chooses_what_a_pod_does() {
-    let server = ApiServer::builder().start().await;
+    let server = server().await;
     let kubelet = started(&server, 1).await;
     let client = server.client_for("alice");
     let never = json!({"restartPolicy": "Never"});
@@ -163,7 +164,9 @@ async fn the_annotation_chooses_what_a_pod_does() {
             && is("unready", "Running", false)
             && is("succeed", "Succeeded", false)
             && is("fail-again", "Running", false)
-            && pods.get("pending").is_some_and(|p| p.spec.as_ref().is_some_and(|s| s.node_name.is_some()))
+            && pods
+                .get("pending")
+                .is_some_and(|p| p.status.as_ref().is_some_and(|s| s.container_statuses.is_some()))
     };
     let pods = until(&client, done).await;
     kubelet.stop().await;
@@ -173,7 +176,7 @@ async fn the_annotation_chooses_what_a_pod_does() {
         fail 0/1 Error
         fail-again 0/1 CrashLoopBackOff
         job 0/1 Completed
-        pending 0/1 Pending
+        pending 0/1 ContainerCreating
         plain 1/1 Running
         succeed 0/1 Completed
         unready 0/1 Running
@@ -181,9 +184,9 @@ async fn the_annotation_chooses_what_a_pod_does() {
     .assert_eq(&lines.join("\n"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_deleted_pod_goes_and_its_name_can_be_used_again() {
-    let server = ApiServer::builder().start().await;
+    let server = server().await;
     let kubelet = started(&server, 1).await;
     let client = server.client_for("alice");
     let api: Api<Pod> = Api::default_namespaced(client.clone());
@@ -198,18 +201,12 @@ async fn a_deleted_pod_goes_and_its_name_can_be_used_again() {
     assert_eq!(changes(&server)["delete "], 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn errors_and_dropped_watches_only_delay() {
-    let server = ApiServer::builder().start().await;
+    let server = server().await;
     let kubelet = started(&server, 2).await;
     let client = server.client_for("alice");
-    server
-        .faults()
-        .add(Rule::new(Fault::Status(500)).user("kubelet").resource("pods").subresource("binding").times(3));
-    server
-        .faults()
-        .add(Rule::new(Fault::Status(409)).user("kubelet").resource("pods").subresource("status").times(3));
-    let on_pods = |fault| Rule::new(fault).user("kubelet").resource("pods");
+    let on_pods = |fault| Rule::new(fault).user("system:kubelet").resource("pods");
     let faults = server.faults();
     faults.add(on_pods(Fault::Status(500)).subresource("binding").times(3));
     faults.add(on_pods(Fault::Status(409)).subresource("status").times(3));
@@ -222,16 +219,16 @@ async fn errors_and_dropped_watches_only_delay() {
     let written = server
         .requests()
         .into_iter()
-        .filter(|r| r.user == "kubelet" && r.resource == "pods" && r.changed)
+        .filter(|r| r.user == "system:kubelet" && r.resource == "pods" && r.changed)
         .map(|r| (r.name, r.subresource))
         .collect::<Vec<_>>();
     let once: std::collections::BTreeSet<_> = written.iter().cloned().collect();
     assert_eq!((written.len(), once.len()), (40, 40), "nothing is done twice");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_new_kubelet_leaves_running_pods_alone() {
-    let server = ApiServer::builder().start().await;
+    let server = server().await;
     let client = server.client_for("alice");
     let first = started(&server, 2).await;
     create(&client, (0..4).map(|index| pod(&format!("p{index}"), None, &json!({})))).await;
@@ -246,4 +243,99 @@ async fn a_new_kubelet_leaves_running_pods_alone() {
     let ips: std::collections::BTreeSet<_> =
         pods.values().map(|p| p.status.as_ref().and_then(|s| s.pod_ip.clone())).collect();
     assert_eq!(ips.len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_fits_nowhere_says_so_and_goes_when_it_fits() {
+    let server = server().await;
+    let kubelet = started(&server, 2).await;
+    let client = server.client_for("alice");
+    create(&client, [pod("p", None, &json!({"nodeSelector": {"disk": "ssd"}}))]).await;
+    let message = |pods: &BTreeMap<String, Pod>| {
+        let conditions = pods.get("p")?.status.as_ref()?.conditions.as_ref()?;
+        let scheduled = conditions.iter().find(|c| c.type_ == "PodScheduled" && c.status == "False")?;
+        assert_eq!(scheduled.reason.as_deref(), Some("Unschedulable"));
+        scheduled.message.clone()
+    };
+    let pods = until(&client, |pods| message(pods).is_some()).await;
+    assert_eq!(
+        message(&pods).expect("a message"),
+        "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector. preemption: 0/2 nodes are \
+         available: 2 Preemption is not helpful for scheduling."
+    );
+    let nodes: Api<Node> = Api::all(client.clone());
+    let label = Patch::Merge(json!({"metadata": {"labels": {"disk": "ssd"}}}));
+    nodes.patch("sim-node-1", &PatchParams::default(), &label).await.expect("labelled");
+    let pods = until(&client, |pods| pods.values().any(ready)).await;
+    assert_eq!(pods["p"].spec.as_ref().and_then(|s| s.node_name.as_deref()), Some("sim-node-1"));
+    kubelet.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_can_be_taken_away_and_brought_back() {
+    let server = server().await;
+    let kubelet = started(&server, 2).await;
+    let client = server.client_for("alice");
+    create(&client, (0..4).map(|index| pod(&format!("p{index}"), None, &json!({})))).await;
+    until(&client, |pods| pods.len() == 4 && pods.values().all(ready)).await;
+    kubelet.take_node_away("sim-node-0").await.expect("taken away");
+    let nodes: Api<Node> = Api::all(client.clone());
+    let is_ready = async |name: &str| {
+        let status = nodes.get(name).await.expect("a node").status.expect("a status");
+        status.conditions.into_iter().flatten().find(|c| c.type_ == "Ready").map(|c| c.status)
+    };
+    assert_eq!(is_ready("sim-node-0").await.as_deref(), Some("Unknown"));
+    create(&client, (4..6).map(|index| pod(&format!("p{index}"), None, &json!({})))).await;
+    let pods =
+        until(&client, |pods| pods.len() == 6 && pods.values().filter(|pod| ready(pod)).count() == 4).await;
+    let there = |pod: &&Pod| pod.spec.as_ref().and_then(|s| s.node_name.as_deref()) == Some("sim-node-1");
+    assert_eq!(pods.values().filter(there).count(), 4);
+    kubelet.bring_node_back("sim-node-0").await.expect("brought back");
+    until(&client, |pods| pods.values().all(ready)).await;
+    assert_eq!(is_ready("sim-node-0").await.as_deref(), Some("True"));
+    assert!(kubelet.take_node_away("none").await.is_err());
+    kubelet.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn heartbeats_renew_leases_and_seldom_write_nodes() {
+    let server = server().await;
+    let kubelet = started(&server, 2).await;
+    tokio::time::sleep(Duration::from_secs(601)).await;
+    kubelet.stop().await;
+    let log = server.requests().by("system:kubelet").changed();
+    let count = |resource: &str, verb: &str| log.clone().of(resource).verb(verb).len();
+    assert_eq!((count("leases", "create"), count("leases", "patch")), (2, 2 * 59));
+    // Two nodes: made, status, taint; then the status after 300 and 600 s.
+    assert_eq!(
+        (count("nodes/", "create"), count("nodes/status", "patch"), count("nodes/", "patch")),
+        (2, 2 + 4, 2)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_of_the_tests_own_is_played_too() {
+    let server = server().await;
+    let kubelet = started(&server, 0).await;
+    let node =
+        "{apiVersion: v1, kind: Node, metadata: {name: zone-a, labels: {kontext.dev/simulated: 'true'}}}";
+    server.load_yaml(node).await.expect("loaded");
+    let client = server.client_for("alice");
+    create(&client, [pod("p", None, &json!({}))]).await;
+    let pods = until(&client, |pods| pods.values().any(ready)).await;
+    assert_eq!(pods["p"].spec.as_ref().and_then(|s| s.node_name.as_deref()), Some("zone-a"));
+    kubelet.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn crashes_are_counted_as_time_goes_by() {
+    let server = server().await;
+    let kubelet = started(&server, 1).await;
+    let client = server.client_for("alice");
+    create(&client, [pod("p", Some("crash"), &json!({}))]).await;
+    let restarts =
+        |pod: &Pod| pod.status.as_ref()?.container_statuses.as_ref()?.first().map(|s| s.restart_count);
+    let pods = until(&client, |pods| pods.values().any(|pod| restarts(pod) == Some(3))).await;
+    assert_eq!(line(&pods["p"]), "p 0/1 CrashLoopBackOff");
+    kubelet.stop().await;
 }
