@@ -1,5 +1,7 @@
 //! Failures as the API reports them: a `Status` object with code, reason, message and details.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -9,7 +11,7 @@ use crate::kinds::Resource;
 #[derive(Clone, Debug)]
 pub(crate) struct ApiError {
     pub(crate) code: StatusCode,
-    pub(crate) reason: &'static str,
+    pub(crate) reason: Cow<'static, str>,
     pub(crate) message: String,
     pub(crate) details: Option<Value>,
     pub(crate) continue_token: Option<String>,
@@ -27,8 +29,12 @@ pub(crate) struct Cause {
 }
 
 impl ApiError {
-    pub(crate) fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: None, continue_token: None }
+    pub(crate) fn new(
+        code: StatusCode,
+        reason: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { code, reason: reason.into(), message: message.into(), details: None, continue_token: None }
     }
 
     fn about(mut self, resource: &Resource, name: &str) -> Self {
@@ -129,6 +135,24 @@ impl ApiError {
             format!(
                 "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: \
                  Precondition failed: UID in precondition: {given}, UID in object meta: {stored}"
+            ),
+        )
+    }
+
+    /// The version given as a precondition is not that of the object.
+    pub(crate) fn version_conflict(
+        resource: &Resource,
+        name: &str,
+        given: &str,
+        stored: &str,
+        key: &str,
+    ) -> Self {
+        Self::conflict(
+            resource,
+            name,
+            format!(
+                "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: \
+                 Precondition failed: ResourceVersion in precondition: {given}, ResourceVersion in object meta: {stored}"
             ),
         )
     }

@@ -34,6 +34,7 @@
 //! [`ApiServer::requests`] tells who asked for what and whether it changed anything.
 
 mod addresses;
+mod admission;
 mod body;
 mod clock;
 mod defaults;

@@ -5,12 +5,15 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http_body_util::Full;
 use parking_lot::Mutex;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tower::Layer;
 
 use crate::addresses::Addresses;
+use crate::admission::{Configured, InProcess, Transport};
 use crate::clock::{Clock, SystemClock, TokioClock};
 use crate::faults::Faults;
 use crate::garbage::GarbageCollector;
@@ -39,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) faults: Faults,
     pub(crate) requests: RequestLog,
     pub(crate) tokens: Tokens,
+    pub(crate) webhooks: Configured,
+    pub(crate) transport: Transport,
     pub(crate) addresses: Addresses,
     pub(crate) drops: broadcast::Sender<DropSignal>,
     pub(crate) shutdown: CancellationToken,
@@ -89,6 +94,7 @@ pub struct ApiServerBuilder {
     history: usize,
     requests: usize,
     collect: bool,
+    webhooks: HashMap<String, InProcess>,
 }
 
 impl ApiServerBuilder {
@@ -139,12 +145,36 @@ impl ApiServerBuilder {
         self
     }
 
+    /// Calls this service in place of the network for webhooks whose host is `host`: the host of `clientConfig.url`,
+    /// or `NAME.NAMESPACE.svc` for a `clientConfig.service`. It gets a POST with an `AdmissionReview` as JSON, as over
+    /// HTTPS; no port and no certificate are needed. An axum `Router` is such a service.
+    #[must_use]
+    pub fn webhook_service<S, B>(mut self, host: impl Into<String>, service: S) -> Self
+    where
+        S: tower::Service<http::Request<Full<Bytes>>, Response = http::Response<B>>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Error: std::fmt::Display,
+        S::Future: Send,
+        B: http_body::Body + Send + 'static,
+        B::Data: Send,
+        B::Error: std::fmt::Display,
+    {
+        self.webhooks.insert(host.into(), Transport::door(service));
+        self
+    }
+
     /// Starts the server, in memory only. Call it inside a tokio runtime.
     pub async fn start(self) -> ApiServer {
         let registry = Registry::built_in();
         let seed = self.seed.unwrap_or_else(rand::random);
+        let store = Store::new(registry.tables(), self.history);
         let shared = Shared {
-            store: Store::new(registry.tables(), self.history),
+            webhooks: Configured::new(&store, &registry),
+            transport: Transport::new(self.webhooks),
+            store,
             catalog: Arc::new(Catalog::new(registry)),
             clock: self.clock,
             random: Random::new(self.seed),
@@ -207,6 +237,7 @@ impl ApiServer {
             history: 10_000,
             requests: 100_000,
             collect: false,
+            webhooks: HashMap::new(),
         }
     }
 

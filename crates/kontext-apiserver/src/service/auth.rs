@@ -1,23 +1,87 @@
 //! Who asks.
 
+use std::collections::BTreeMap;
+
 use http::header::AUTHORIZATION;
 use http::{Extensions, HeaderMap};
+use serde_json::{Value, json};
 
 use super::route::{Query, Route};
 use crate::error::{ApiError, Cause, invalid_value};
 use crate::server::Shared;
 
 /// The user that a request comes from. Put it into a request's extensions to speak as that user.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct User {
     /// The name, as it appears in the request log.
     pub name: String,
+    /// Groups; webhooks see `system:authenticated` besides.
+    pub groups: Vec<String>,
+    /// What tells users of one name apart over time; empty where there is nothing.
+    pub uid: String,
+    /// Further facts that the way of authentication brings along.
+    pub extra: BTreeMap<String, Vec<String>>,
 }
 
 impl User {
-    /// The user of this name.
+    /// The user of this name, in no group.
     pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into() }
+        Self { name: name.into(), ..Self::default() }
+    }
+
+    /// The same user in these groups.
+    #[must_use]
+    pub fn in_groups<G: Into<String>>(mut self, groups: impl IntoIterator<Item = G>) -> Self {
+        self.groups = groups.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The same user with this uid.
+    #[must_use]
+    pub fn with_uid(mut self, uid: impl Into<String>) -> Self {
+        self.uid = uid.into();
+        self
+    }
+
+    /// The same user with one more fact.
+    #[must_use]
+    pub fn with_extra<V: Into<String>>(
+        mut self,
+        key: impl Into<String>,
+        values: impl IntoIterator<Item = V>,
+    ) -> Self {
+        self.extra.insert(key.into(), values.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Whether this is nobody in particular.
+    pub(crate) fn is_anonymous(&self) -> bool {
+        self.name == ANONYMOUS
+    }
+
+    /// The user as a request knows it: everyone is in a group that says whether they are known.
+    fn with_standing(mut self) -> Self {
+        let standing = if self.is_anonymous() { "system:unauthenticated" } else { "system:authenticated" };
+        if !self.groups.iter().any(|group| group == standing) {
+            self.groups.push(standing.to_owned());
+        }
+        self
+    }
+
+    /// The `UserInfo` object.
+    pub(crate) fn info(&self) -> Value {
+        let mut info = json!({"username": self.name});
+        if !self.uid.is_empty() {
+            info["uid"] = json!(self.uid);
+        }
+        if !self.groups.is_empty() {
+            info["groups"] = json!(self.groups);
+        }
+        if !self.extra.is_empty() {
+            info["extra"] = json!(self.extra);
+        }
+        info
     }
 }
 
@@ -31,21 +95,24 @@ pub(super) fn authenticate(
     headers: &HeaderMap,
 ) -> Result<User, ApiError> {
     if let Some(user) = extensions.get::<User>() {
-        return Ok(user.clone());
+        return Ok(user.clone().with_standing());
     }
-    let Some(header) = headers.get(AUTHORIZATION) else { return Ok(User::named(ANONYMOUS)) };
+    let Some(header) = headers.get(AUTHORIZATION) else {
+        return Ok(User::named(ANONYMOUS).with_standing());
+    };
     header
         .to_str()
         .ok()
         .and_then(|text| text.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .and_then(|(_, token)| shared.tokens.user(token.trim()))
+        .map(User::with_standing)
         .ok_or_else(ApiError::unauthorized)
 }
 
 /// Everybody with a name may do everything; nobody in particular may see health and version.
 pub(super) fn authorize(user: &User, path: &str, route: &Route) -> Result<(), ApiError> {
-    if user.name != ANONYMOUS || matches!(path, "/healthz" | "/livez" | "/readyz" | "/version") {
+    if !user.is_anonymous() || matches!(path, "/healthz" | "/livez" | "/readyz" | "/version") {
         return Ok(());
     }
     match route {

@@ -7,10 +7,11 @@ use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::auth;
+use super::auth::{self, User};
 use super::negotiate::{Form, negotiate};
 use super::route::{Query, Target, Verb};
 use super::warnings::Warnings;
+use crate::admission::{Admission, Attributes, Operation};
 use crate::body::Body;
 use crate::error::{ApiError, Cause};
 use crate::fields;
@@ -29,6 +30,7 @@ pub(crate) struct Call<'a> {
     pub(crate) now: Timestamp,
     /// What the client is told beside its answer.
     pub(crate) warnings: &'a Warnings,
+    pub(crate) user: &'a User,
 }
 
 /// An answer.
@@ -168,6 +170,29 @@ impl Call<'_> {
     fn unsupported_option(&self, field: &str, message: String) -> ApiError {
         let cause = Cause { reason: "FieldValueNotSupported".to_owned(), message, field: field.to_owned() };
         ApiError::invalid("meta.k8s.io", self.options_kind(), "", &[cause])
+    }
+
+    /// Admission of this request by webhooks; nothing if none are configured. `name` is that of the object, empty where
+    /// it is generated.
+    pub(crate) fn admission(
+        &self,
+        operation: Operation,
+        name: &str,
+    ) -> Result<Option<Admission<'_>>, ApiError> {
+        Admission::of(self.shared, self.headers, self.warnings, || {
+            let kind = if operation == Operation::Create { "CreateOptions" } else { "UpdateOptions" };
+            let mut options = json!({"kind": kind, "apiVersion": "meta.k8s.io/v1"});
+            let dry_run = self.dry_run()?;
+            if dry_run {
+                options["dryRun"] = json!(["All"]);
+            }
+            for field in ["fieldManager", "fieldValidation"] {
+                if let Some(value) = self.query.value(field) {
+                    options[field] = json!(value);
+                }
+            }
+            Ok(Attributes::new(operation, self.target, name, self.user, options, dry_run))
+        })
     }
 
     /// What the API calls the parameters of this request.

@@ -162,6 +162,7 @@ async fn answer(
                 body,
                 now: shared.clock.now(),
                 warnings,
+                user: &understood.user,
             };
             if let Some(deprecation) = target.resource.rules.deprecation {
                 warnings.add(deprecation);

@@ -28,6 +28,8 @@ use crate::server::Shared;
 
 pub use auth::User;
 pub(crate) use call::{Call, Reply};
+pub(crate) use warnings::Warnings;
+pub(crate) use write::with_defaults;
 
 /// The API server as a [`tower::Service`]. Cheap to clone.
 ///

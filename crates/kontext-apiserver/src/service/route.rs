@@ -45,6 +45,13 @@ pub(crate) struct Target {
     pub(crate) verb: Verb,
 }
 
+impl Target {
+    /// Whether the request is about a namespace itself.
+    pub(crate) fn is_namespace(&self) -> bool {
+        self.resource.group.is_empty() && self.resource.plural == "namespaces"
+    }
+}
+
 /// What a request is about.
 #[derive(Clone, Debug)]
 pub(crate) enum Route {

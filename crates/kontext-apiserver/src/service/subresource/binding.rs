@@ -3,25 +3,34 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::eviction::set_condition;
+use super::success;
+use crate::admission::Operation;
 use crate::error::ApiError;
+use crate::kinds::Resource;
 use crate::object;
-use crate::service::Call;
 use crate::service::call::Reply;
 use crate::service::write::{Prepared, commit, decode_object, encoded, normalize};
+use crate::service::{Call, admission};
 use crate::store::Key;
 
 /// Binds the pod to the node that the body names.
 pub(in crate::service) async fn create(call: &Call<'_>) -> Result<Reply, ApiError> {
     let target = call.target;
     let resource = &target.resource;
-    let binding = decode_object(encoded(call), "", "v1", "Binding")?;
+    let mut binding = decode_object(encoded(call), "", "v1", "Binding")?;
+    super::in_namespace(&mut binding, &target.namespace)?;
+    admission::namespace_accepts(call, &target.name)?;
+    let asking = call.admission(Operation::Create, &target.name)?;
+    if let Some(asking) = &asking {
+        binding = asking.mutate(Some(binding), None, &|_| {}).await?.unwrap_or_default();
+    }
     if object::name(&binding) != target.name {
         return Err(ApiError::bad_request("name in URL does not match name in Binding object"));
     }
-    let node = object::text(&binding, &["target", "name"]).to_owned();
-    if node.is_empty() {
-        // An error of validation that the real server does not dress up as one.
-        return Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", "target.name: Required value"));
+    let node = node_of(&binding)?;
+    if let Some(asking) = &asking {
+        asking.validate(Some(&binding), None).await?;
     }
     let conflict = |why: String| {
         let mut error = ApiError::conflict(resource, &target.name, &why);
@@ -30,11 +39,7 @@ pub(in crate::service) async fn create(call: &Call<'_>) -> Result<Reply, ApiErro
         error
     };
     let (_, changed) = commit(call, &Key::new(&target.namespace, &target.name), |old| {
-        let wanted_uid = object::uid(&binding);
-        if !wanted_uid.is_empty() && wanted_uid != object::uid(old) {
-            let key = format!("/registry/pods/{}/{}", target.namespace, target.name);
-            return Err(ApiError::uid_conflict(resource, &target.name, wanted_uid, object::uid(old), &key));
-        }
+        preconditions(resource, &target.name, &binding, old)?;
         if object::is_deleting(old) {
             return Err(conflict(format!(
                 "pod {} is being deleted, cannot be assigned to a host",
@@ -45,36 +50,60 @@ pub(in crate::service) async fn create(call: &Call<'_>) -> Result<Reply, ApiErro
         if !current.is_empty() {
             return Err(conflict(format!("pod {} is already assigned to node {current:?}", target.name)));
         }
+        if old["spec"]["schedulingGates"].as_array().is_some_and(|gates| !gates.is_empty()) {
+            return Err(conflict(format!("pod {} has non-empty .spec.schedulingGates", target.name)));
+        }
         let mut new = old.clone();
         object::child(&mut new, "spec").insert("nodeName".to_owned(), json!(node));
-        merge_annotations(&mut new, &binding);
-        scheduled(&mut new, &object::seconds(call.now));
+        object::child(&mut new, "status").remove("nominatedNodeName");
+        merge(&mut new, &binding, "annotations");
+        merge(&mut new, &binding, "labels");
+        let condition = json!({"type": "PodScheduled", "status": "True"});
+        set_condition(&mut new, condition, &object::seconds(call.now));
         normalize(resource, &mut new);
         Ok(Prepared::Write(new))
     })?;
-    let success =
-        json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
-    Ok(Reply::json(StatusCode::CREATED, &success, changed))
+    Ok(Reply::json(StatusCode::CREATED, &success(), changed))
 }
 
-fn merge_annotations(pod: &mut Value, binding: &Value) {
-    let Some(added) = binding["metadata"]["annotations"].as_object().filter(|a| !a.is_empty()) else {
+/// The node that the binding names.
+fn node_of(binding: &Value) -> Result<String, ApiError> {
+    let target = &binding["target"];
+    let text = |field: &str| target[field].as_str().unwrap_or_default();
+    // Errors of validation that the real server does not dress up as such.
+    let wrong = |why: String| Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", why));
+    if !matches!(text("kind"), "" | "Node") {
+        let kind = text("kind");
+        return wrong(format!(
+            "target.kind: Unsupported value: {kind:?}: supported values: \"Node\", \"<empty>\""
+        ));
+    }
+    if text("name").is_empty() {
+        return wrong("target.name: Required value".to_owned());
+    }
+    Ok(text("name").to_owned())
+}
+
+/// A uid or version in the binding is a precondition on the pod.
+fn preconditions(resource: &Resource, name: &str, binding: &Value, old: &Value) -> Result<(), ApiError> {
+    let key = format!("/registry/pods/{}/{name}", object::namespace(old));
+    let (uid, version) = (object::uid(binding), object::resource_version(binding));
+    if !uid.is_empty() && uid != object::uid(old) {
+        return Err(ApiError::uid_conflict(resource, name, uid, object::uid(old), &key));
+    }
+    if !version.is_empty() && version != object::resource_version(old) {
+        return Err(ApiError::version_conflict(resource, name, version, object::resource_version(old), &key));
+    }
+    Ok(())
+}
+
+/// Copies labels or annotations over.
+fn merge(pod: &mut Value, binding: &Value, field: &str) {
+    let Some(added) = binding["metadata"][field].as_object().filter(|added| !added.is_empty()) else {
         return;
     };
-    let annotations = object::metadata(pod).entry("annotations").or_insert_with(|| json!({}));
-    if let Some(annotations) = annotations.as_object_mut() {
-        annotations.extend(added.clone());
-    }
-}
-
-/// Sets the condition that says the pod has a node.
-fn scheduled(pod: &mut Value, now: &str) {
-    let condition =
-        json!({"type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": now});
-    let conditions = object::child(pod, "status").entry("conditions").or_insert_with(|| json!([]));
-    let Some(list) = conditions.as_array_mut() else { return };
-    match list.iter_mut().find(|c| c["type"] == "PodScheduled") {
-        Some(present) => *present = condition,
-        None => list.push(condition),
+    let present = object::metadata(pod).entry(field).or_insert_with(|| json!({}));
+    if let Some(present) = present.as_object_mut() {
+        present.extend(added.clone());
     }
 }

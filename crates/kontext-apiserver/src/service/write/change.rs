@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::ROUNDS;
 use super::prepare::{Prepared, begin_update, finish_update};
+use crate::admission::Operation;
 use crate::defaults;
 use crate::error::ApiError;
 use crate::managed_fields::Writer;
@@ -79,6 +80,7 @@ pub(in crate::service) async fn carry_out(
     let resource = &call.target.resource;
     let store = &call.shared.store;
     let dry_run = call.dry_run()?;
+    let admission = call.admission(Operation::Update, &call.target.name)?;
     for _ in 0..ROUNDS {
         let stored = store
             .find(resource.table, key)
@@ -86,7 +88,21 @@ pub(in crate::service) async fn carry_out(
         let old = stored.value();
         let mut wanted = change.wanted(&old)?;
         change.plugins(&mut wanted);
-        let committed = match change.prepare(&old, wanted)? {
+        let shown = admission.as_ref().map(|_| change.shown(&old));
+        if let Some(admission) = &admission {
+            let plugins = |object: &mut Value| change.plugins(object);
+            let mutated = admission.mutate(Some(wanted), shown.as_ref(), &plugins).await?;
+            wanted = mutated.unwrap_or_default();
+        }
+        let prepared = change.prepare(&old, wanted)?;
+        if let Some(admission) = &admission {
+            let new = match &prepared {
+                Prepared::Unchanged => &old,
+                Prepared::Write(new) | Prepared::Remove(new) => new,
+            };
+            admission.validate(Some(&change.shown(new)), shown.as_ref()).await?;
+        }
+        let committed = match prepared {
             Prepared::Unchanged => return Ok((stored, false)),
             Prepared::Write(new) | Prepared::Remove(new) if dry_run => {
                 return Ok((Stored::unsaved(new), false));

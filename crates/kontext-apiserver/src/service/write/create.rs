@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::decode::{Encoded, cannot_be_handled, decode_object};
 use super::prepare::{Fresh, begin_create, finish_create};
+use crate::admission::Operation;
 use crate::defaults;
 use crate::error::ApiError;
 use crate::object;
@@ -39,12 +40,26 @@ pub(super) async fn admit_and_create(call: &Call<'_>, mut object: Value) -> Resu
     let dry_run = call.dry_run()?;
     admission::namespace_accepts(call, object::name(&object))?;
     defaults::plugins(&resource.storage_group, &resource.kind, &mut object, true);
+    let admission = call.admission(Operation::Create, object::name(&object))?;
+    if let Some(admission) = &admission {
+        let plugins = |object: &mut Value| {
+            defaults::plugins(&resource.storage_group, &resource.kind, object, true);
+        };
+        resource.encode(&mut object);
+        object = admission.mutate(Some(object), None, &plugins).await?.unwrap_or_default();
+        resource.decode(&mut object);
+    }
     let generated = object::name(&object).is_empty();
     for attempt in 1.. {
         let fresh =
             Fresh { uid: call.shared.random.uid(), suffix: call.shared.random.suffix(), now: call.now };
         let object = if generated { object.clone() } else { std::mem::take(&mut object) };
         let mut new = finish_create(resource, object, &fresh)?;
+        if let Some(admission) = &admission {
+            let mut shown = new.clone();
+            resource.encode(&mut shown);
+            admission.validate(Some(&shown), None).await?;
+        }
         let name = object::name(&new).to_owned();
         let key = Key::new(&call.target.namespace, &name);
         let taken = |stored: Option<Arc<Stored>>| {

@@ -5,8 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::ROUNDS;
-use super::decode::{self, Encoded, decode_optional};
-use crate::error::{ApiError, invalid_value};
+use super::delete_options::Options;
+use crate::admission::{Admission, Attributes, Operation};
+use crate::error::ApiError;
 use crate::kinds::{Propagation, Resource};
 use crate::object;
 use crate::service::{Call, Reply, admission, read};
@@ -15,17 +16,6 @@ use crate::store::{Key, Stored};
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
 const DEFAULT_POD_GRACE_SECONDS: i64 = 30;
-
-/// What a delete was asked to do.
-#[derive(Clone, Debug, Default)]
-pub(in crate::service) struct Options {
-    grace: Option<i64>,
-    uid: Option<String>,
-    resource_version: Option<String>,
-    orphan: Option<bool>,
-    policy: Option<String>,
-    dry_run: bool,
-}
 
 /// What a delete came to.
 pub(in crate::service) struct Outcome {
@@ -49,15 +39,19 @@ enum Step {
 
 /// Deletes one object.
 pub(in crate::service) async fn delete(call: &Call<'_>) -> Result<Reply, ApiError> {
-    let resource = &call.target.resource;
-    let options = options(call)?;
-    admission::may_be_deleted(call, &call.target.name)?;
-    let orphaning = options.orphan;
-    let outcome = delete_object(call, resource, &call.target.namespace, &call.target.name, &options).await?;
-    let status =
-        if !outcome.gone && orphaning == Some(false) { StatusCode::ACCEPTED } else { StatusCode::OK };
+    let target = call.target;
+    let resource = &target.resource;
+    let options = Options::of_request(call)?;
+    admission::may_be_deleted(call, &target.name)?;
+    let asking = Asking { call, name: &target.name, shows_grace: true };
+    let outcome =
+        delete_object(call, resource, &target.namespace, &target.name, &options, Some(&asking)).await?;
+    let accepted = !outcome.gone && options.orphan == Some(false);
+    let status = if accepted { StatusCode::ACCEPTED } else { StatusCode::OK };
     if outcome.gone && !resource.rules.returns_deleted {
-        let mut details = json!({"name": call.target.name, "kind": resource.plural, "uid": object::uid(&outcome.object.value())});
+        let mut details = json!({
+            "name": target.name, "kind": resource.plural, "uid": object::uid(&outcome.object.value()),
+        });
         if !resource.group.is_empty() {
             details["group"] = json!(resource.group);
         }
@@ -72,12 +66,13 @@ pub(in crate::service) async fn delete(call: &Call<'_>) -> Result<Reply, ApiErro
 /// Deletes everything that the selectors match, and answers with the list.
 pub(in crate::service) async fn delete_collection(call: &Call<'_>) -> Result<Reply, ApiError> {
     let resource = &call.target.resource;
-    let options = options(call)?;
+    let options = Options::of_request(call)?;
     let list = read::matching(call)?;
+    let asking = Asking { call, name: "", shows_grace: false };
     let mut changed = false;
     let mut deleted = Vec::with_capacity(list.objects.len());
     for (key, stored) in list.objects {
-        match delete_object(call, resource, key.namespace(), key.name(), &options).await {
+        match delete_object(call, resource, key.namespace(), key.name(), &options, Some(&asking)).await {
             Ok(outcome) => changed |= outcome.changed,
             Err(error) if error.code == StatusCode::NOT_FOUND => {}
             Err(error) => return Err(error),
@@ -89,86 +84,59 @@ pub(in crate::service) async fn delete_collection(call: &Call<'_>) -> Result<Rep
     Ok(reply)
 }
 
-/// Reads the options from body and query.
-pub(in crate::service) fn options(call: &Call<'_>) -> Result<Options, ApiError> {
-    let body = decode_optional(Encoded::new(call.headers, &call.body))?;
-    options_from(call, &body)
+/// How webhooks hear of a delete.
+pub(in crate::service) struct Asking<'a> {
+    call: &'a Call<'a>,
+    /// Empty for the objects of a collection.
+    name: &'a str,
+    /// The options that webhooks see name the grace period that was decided on.
+    shows_grace: bool,
 }
 
-/// Reads the options from a `DeleteOptions` object, with the query behind it.
-pub(in crate::service) fn options_from(call: &Call<'_>, body: &Value) -> Result<Options, ApiError> {
-    let kind = body["kind"].as_str().unwrap_or("DeleteOptions");
-    if kind != "DeleteOptions" {
-        let version = body["apiVersion"].as_str().unwrap_or_default();
-        return Err(ApiError::bad_request(decode::not_registered(version, kind)));
-    }
-    let text = |value: &Value| value.as_str().filter(|t| !t.is_empty()).map(str::to_owned);
-    let mut options = Options {
-        grace: body["gracePeriodSeconds"].as_i64(),
-        uid: text(&body["preconditions"]["uid"]),
-        resource_version: text(&body["preconditions"]["resourceVersion"]),
-        orphan: body["orphanDependents"].as_bool(),
-        policy: text(&body["propagationPolicy"]),
-        dry_run: call.dry_run()? || body["dryRun"].as_array().is_some_and(|list| !list.is_empty()),
-    };
-    if options.grace.is_none() {
-        options.grace = call.query.number("gracePeriodSeconds")?;
-    }
-    if options.policy.is_none() {
-        options.policy = call.query.value("propagationPolicy").map(str::to_owned);
-    }
-    if options.orphan.is_none() && call.query.value("orphanDependents").is_some() {
-        options.orphan = Some(call.query.flag("orphanDependents"));
-    }
-    validate(&options)?;
-    if let Some(seconds) = options.grace.as_mut().filter(|seconds| **seconds < 0) {
-        *seconds = 1;
-    }
-    Ok(options)
-}
-
-fn validate(options: &Options) -> Result<(), ApiError> {
-    let mut causes = Vec::new();
-    if let Some(policy) = &options.policy {
-        if options.orphan.is_some() {
-            causes.push(invalid_value(
-                "propagationPolicy",
-                json!(policy),
-                "orphanDependents and deletionPropagation cannot be both set",
-            ));
-        }
-        if !matches!(policy.as_str(), "Foreground" | "Background" | "Orphan") {
-            causes.push(crate::error::Cause {
-                reason: "FieldValueNotSupported".to_owned(),
-                message: format!(
-                    "Unsupported value: {policy:?}: supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""
-                ),
-                field: "propagationPolicy".to_owned(),
-            });
-        }
-    }
-    if causes.is_empty() {
-        Ok(())
-    } else {
-        Err(ApiError::invalid("meta.k8s.io", "DeleteOptions", "", &causes))
+impl Asking<'_> {
+    async fn ask(&self, options: &Options, decided: Option<i64>, old: &Value) -> Result<(), ApiError> {
+        let call = self.call;
+        let admission = Admission::of(call.shared, call.headers, call.warnings, || {
+            let shown = options.shown(decided.filter(|_| self.shows_grace));
+            let (target, dry_run) = (call.target, options.dry_run);
+            Ok(Attributes::new(Operation::Delete, target, self.name, call.user, shown, dry_run))
+        })?;
+        let Some(admission) = admission else { return Ok(()) };
+        let mut old = old.clone();
+        call.target.resource.encode(&mut old);
+        admission.mutate(None, Some(&old), &|_| {}).await?;
+        admission.validate(None, Some(&old)).await
     }
 }
 
-/// Deletes one object of any resource; also how an eviction ends.
+/// Deletes one object of any resource; also how an eviction ends, of which webhooks have been told before.
 pub(in crate::service) async fn delete_object(
     call: &Call<'_>,
     resource: &Resource,
     namespace: &str,
     name: &str,
     options: &Options,
+    asking: Option<&Asking<'_>>,
 ) -> Result<Outcome, ApiError> {
     let store = &call.shared.store;
     let key = Key::new(namespace, name);
+    let ask = async |decided: Option<i64>, old: &Value| match asking {
+        Some(asking) => asking.ask(options, decided, old).await,
+        None => Ok(()),
+    };
     for _ in 0..ROUNDS {
         let old = store.find(resource.table, &key).ok_or_else(|| ApiError::not_found(resource, name))?;
         let current = old.value();
-        preconditions(resource, name, options, &current)?;
+        options.check(resource, name, &current)?;
         let step = step(resource, options, &current, call.now);
+        let decided = match &step {
+            Step::Pending => return Ok(Outcome { object: old, gone: false, changed: false }),
+            Step::Mark(object) | Step::MarkAndRemove(object) if resource.rules.graceful => {
+                object["metadata"]["deletionGracePeriodSeconds"].as_i64()
+            }
+            _ => None,
+        };
+        ask(decided, &current).await?;
         if options.dry_run {
             let (object, gone) = match step {
                 Step::Pending => (old, false),
@@ -179,14 +147,25 @@ pub(in crate::service) async fn delete_object(
             return Ok(Outcome { object, gone, changed: false });
         }
         let (committed, gone) = match step {
-            Step::Pending => return Ok(Outcome { object: old, gone: false, changed: false }),
+            Step::Pending => (Ok(old), false),
             Step::Mark(object) => (store.replace(resource.table, &key, &old, object), false),
             Step::MarkAndRemove(object) => {
-                let marked = store.replace(resource.table, &key, &old, object);
-                let removed = marked.and_then(|m| store.remove(resource.table, &key, &m, m.value()));
-                (removed, true)
+                let Ok(marked) = store.replace(resource.table, &key, &old, object) else { continue };
+                let object = marked.value();
+                // Removal is a step of its own, which webhooks are asked about too.
+                ask(decided, &object).await?;
+                match store.remove(resource.table, &key, &marked, object) {
+                    // Somebody else has finished it, or goes on with it.
+                    Err(_) if store.find(resource.table, &key).is_none() => (Ok(marked), true),
+                    removed => (removed, true),
+                }
             }
-            Step::Remove => (store.remove(resource.table, &key, &old, current), true),
+            Step::Remove => {
+                if drops_finalizers(&current) {
+                    ask(decided, &current).await?;
+                }
+                (store.remove(resource.table, &key, &old, current), true)
+            }
         };
         if let Ok(object) = committed {
             if gone {
@@ -198,28 +177,9 @@ pub(in crate::service) async fn delete_object(
     Err(ApiError::modified(resource, name))
 }
 
-fn preconditions(resource: &Resource, name: &str, options: &Options, old: &Value) -> Result<(), ApiError> {
-    if let Some(uid) = options.uid.as_deref().filter(|uid| *uid != object::uid(old)) {
-        return Err(ApiError::precondition_failed(
-            resource,
-            name,
-            &format!(
-                "the UID in the precondition ({uid}) does not match the UID in record ({}). The object might have been deleted and then recreated",
-                object::uid(old)
-            ),
-        ));
-    }
-    let version = object::resource_version(old);
-    if let Some(given) = options.resource_version.as_deref().filter(|given| *given != version) {
-        return Err(ApiError::precondition_failed(
-            resource,
-            name,
-            &format!(
-                "the ResourceVersion in the precondition ({given}) does not match the ResourceVersion in record ({version}). The object might have been modified"
-            ),
-        ));
-    }
-    Ok(())
+/// Whether a removal is preceded by an attempt to write the finalizers, in which webhooks are asked as well.
+fn drops_finalizers(old: &Value) -> bool {
+    !object::finalizers(old).is_empty()
 }
 
 /// Decides what a delete does to an object. Pure.
@@ -274,10 +234,8 @@ fn graceful_period(resource: &Resource, options: &Options, old: &Value, now: Tim
         return Grace::Period { seconds, deletion: after(now, seconds) };
     }
     // A second delete can only shorten the grace period.
-    let current = old["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or_default();
-    if current == 0 {
-        return Grace::None;
-    }
+    // Marked without a period: nothing is left to wait for.
+    let Some(current) = old["metadata"]["deletionGracePeriodSeconds"].as_i64() else { return Grace::None };
     match options.grace {
         Some(seconds) if seconds < current => {
             let deletion: Timestamp =
