@@ -58,7 +58,8 @@ impl Scene {
             "apiVersion": "admissionregistration.k8s.io/v1", "kind": format!("{kind}WebhookConfiguration"),
             "metadata": {"name": "c"}, "webhooks": [whole],
         });
-        let path = format!("/apis/admissionregistration.k8s.io/v1/{}webhookconfigurations", kind.to_lowercase());
+        let path =
+            format!("/apis/admissionregistration.k8s.io/v1/{}webhookconfigurations", kind.to_lowercase());
         self.client.post(&path, &configuration).await.ok();
     }
 
@@ -103,9 +104,9 @@ async fn a_mutating_webhook_changes_what_is_stored_and_owns_nothing() {
 
 #[tokio::test]
 async fn a_refusal_is_told_with_code_reason_and_words() {
-    let scene = Scene::new(|_| {
-        json!({"allowed": false, "status": {"code": 418, "reason": "Teapot", "message": "no coffee"}})
-    })
+    let scene = Scene::new(
+        |_| json!({"allowed": false, "status": {"code": 418, "reason": "Teapot", "message": "no coffee"}}),
+    )
     .await;
     scene.configure("Validating", &json!({})).await;
     let answer = scene.client.post(CONFIG_MAPS, &config_map("a")).await;
@@ -128,12 +129,21 @@ async fn each_door_is_reviewed_as_what_it_is() {
     scene.configure("Validating", &json!({})).await;
     let client = &scene.client;
     client.post(DEPLOYMENTS, &deployment("web")).await.ok();
-    client.patch(&format!("{DEPLOYMENTS}/web/scale"), MERGE_PATCH, &json!({"spec": {"replicas": 3}})).await.ok();
-    client.patch(&format!("{DEPLOYMENTS}/web/status"), MERGE_PATCH, &json!({"status": {"replicas": 3}})).await.ok();
+    client
+        .patch(&format!("{DEPLOYMENTS}/web/scale"), MERGE_PATCH, &json!({"spec": {"replicas": 3}}))
+        .await
+        .ok();
+    client
+        .patch(&format!("{DEPLOYMENTS}/web/status"), MERGE_PATCH, &json!({"status": {"replicas": 3}}))
+        .await
+        .ok();
     client.delete(&format!("{DEPLOYMENTS}/web"), &json!({})).await.ok();
     client.post(PODS, &json!({"metadata": {"generateName": "p-"}, "spec": pod("x")["spec"]})).await.ok();
     client.post(PODS, &pod("q")).await.ok();
-    client.post(&format!("{PODS}/q/binding"), &json!({"metadata": {"name": "q"}, "target": {"name": "n"}})).await.ok();
+    client
+        .post(&format!("{PODS}/q/binding"), &json!({"metadata": {"name": "q"}, "target": {"name": "n"}}))
+        .await
+        .ok();
     client.post(&format!("{PODS}/q/eviction"), &json!({"metadata": {"name": "q"}})).await.ok();
     client.delete(PODS, &json!({"gracePeriodSeconds": 0})).await.ok();
     expect![[r#"
