@@ -199,7 +199,7 @@ impl<'a> Admission<'a> {
         let body = asked.and_then(body_of).map_err(Failure::call)?;
         let answer = answer(version, &uid, mutating, &body)?;
         for warning in &answer.warnings {
-            self.warnings.add(warning);
+            self.warnings.add(warning.as_str());
         }
         match &answer.refusal {
             Some(status) => Err(Failure::denied(&hook.name, status)),
@@ -240,7 +240,7 @@ impl<'a> Admission<'a> {
     /// Field ownership that a webhook has broken is put back, with a warning.
     fn keep_valid_ownership(&self, object: &mut Value, before: Value) {
         let Err(why) = managed_fields::validate(&object["metadata"]["managedFields"]) else { return };
-        self.warnings.add(&format!(
+        self.warnings.add(format!(
             ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission controller; please fix your requests: {why}"
         ));
         object::metadata(object).insert("managedFields".to_owned(), before);
