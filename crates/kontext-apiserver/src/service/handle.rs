@@ -12,6 +12,7 @@ use http_body_util::BodyExt;
 
 use super::auth::{self, User};
 use super::call::{Call, Reply};
+use super::negotiate::negotiate;
 use super::route::{Query, Route, Target, Verb, route};
 use super::warnings::Warnings;
 use super::{read, subresource, write};
@@ -166,6 +167,11 @@ async fn answer(
             };
             if let Some(deprecation) = target.resource.rules.deprecation {
                 warnings.add(deprecation);
+            }
+            if target.verb != Verb::Watch {
+                // An answer that the client does not understand is refused before anything is written.
+                let is_list = matches!(target.verb, Verb::List | Verb::DeleteCollection);
+                negotiate(call.accept(), is_list)?;
             }
             match (lag, target.verb) {
                 (Some(writes), Verb::Get | Verb::List) => read::stale(&call, writes),
