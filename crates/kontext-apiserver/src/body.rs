@@ -29,6 +29,14 @@ impl Body {
         Self(Inner::Full((!bytes.is_empty()).then_some(bytes)))
     }
 
+    /// The bytes of a body that is no stream.
+    pub(crate) fn bytes(&self) -> Option<&Bytes> {
+        match &self.0 {
+            Inner::Full(bytes) => bytes.as_ref(),
+            Inner::Events(_) => None,
+        }
+    }
+
     pub(crate) fn events(events: BoxStream<'static, Result<Bytes, Reset>>) -> Self {
         Self(Inner::Events(events))
     }

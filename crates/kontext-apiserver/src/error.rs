@@ -6,6 +6,7 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::kinds::Resource;
+use crate::managed_fields::{Conflict, conflict_message};
 
 /// A request that failed, with everything that the `Status` of the answer needs.
 #[derive(Clone, Debug)]
@@ -215,6 +216,36 @@ impl ApiError {
 
     pub(crate) fn unsupported_media_type(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message)
+    }
+
+    /// A patch of a type that the resource does not take; custom resources have no strategic merge patch.
+    pub(crate) fn unsupported_patch(custom: bool) -> Self {
+        if custom {
+            return Self::unsupported_media_type(
+                "the body of the request was in an unknown format - accepted media types include: \
+                 application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+            );
+        }
+        let mut error = Self::unsupported_media_type("415: Unsupported Media Type");
+        error.details = Some(json!({}));
+        error
+    }
+
+    /// An apply that would change what others own.
+    pub(crate) fn apply_conflicts(conflicts: &[Conflict]) -> Self {
+        let causes: Vec<Value> = conflicts
+            .iter()
+            .map(|conflict| {
+                json!({
+                    "reason": "FieldManagerConflict",
+                    "message": format!("conflict with {}", conflict.manager),
+                    "field": conflict.field,
+                })
+            })
+            .collect();
+        let mut error = Self::new(StatusCode::CONFLICT, "Conflict", conflict_message(conflicts));
+        error.details = Some(json!({"causes": causes}));
+        error
     }
 
     pub(crate) fn not_acceptable() -> Self {

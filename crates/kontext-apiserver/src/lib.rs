@@ -59,10 +59,12 @@ mod selector;
 mod server;
 mod service;
 mod store;
+mod strict;
 mod table;
 mod tls;
 mod waiting;
 mod watch;
+mod yaml;
 
 pub use body::{Body, Reset};
 pub use clock::{Clock, SystemClock, TokioClock};

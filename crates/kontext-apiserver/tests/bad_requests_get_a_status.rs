@@ -59,10 +59,10 @@ async fn every_refusal_has_its_code_and_reason() {
         400 BadRequest: Deployment in version "v1" cannot be handled as a Deployment: json: cannot unmarshal string into Go struct field DeploymentSpec.spec.r
         400 BadRequest: Deployment in version "v1" cannot be handled as a Deployment: json: cannot unmarshal number into Go struct field ObjectMeta.metadata.l
         400 BadRequest: the namespace of the provided object does not match the namespace sent on the request
-        415 UnsupportedMediaType: the body of the request was in an unknown format - accepted media types include: application/json, application/vnd.kubernete
+        422 Invalid: Deployment.apps "" is invalid: [metadata.name: Required value: name or generateName is required, spec.selector: Required value, spec.temp
         400 BadRequest: the body is not valid protobuf: the prefix k8s\0 is missing
         413 RequestEntityTooLarge: Request entity too large: limit is 3145728
-        415 UnsupportedMediaType: server-side apply is not supported by this in-memory API server yet; use client-side apply or another patch type
+        422 Invalid: PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch
         415 UnsupportedMediaType: 415: Unsupported Media Type
         422 Invalid: the server rejected our request due to an error in our request
         400 BadRequest: the name of the object (other) does not match the name on the URL (web)

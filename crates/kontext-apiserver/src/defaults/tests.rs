@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::value::{child, put};
 use super::{apply_defaults, plugins, prepare_create};
-use crate::managed_fields::{Writer, track_update};
+use crate::kinds::Registry;
+use crate::managed_fields::{Versions, Writer, track_update};
 use crate::schema;
 
 static CREATES: &str = include_str!("../../testdata/real/creates.jsonl");
@@ -16,20 +17,13 @@ fn created(sent: &Value, got: &Value) -> Value {
     let (group, kind) = (schema::group_of(sent).to_owned(), schema::kind_of(sent).to_owned());
     apply_defaults(&group, &kind, &mut object);
     let now: Timestamp = got["metadata"]["creationTimestamp"].as_str().expect("text").parse().expect("time");
-    let writer = Writer {
-        manager: "alice".to_owned(),
-        api_version: sent["apiVersion"].as_str().expect("text").to_owned(),
-        subresource: None,
-    };
     let metadata = child(&mut object, "metadata");
     for name in ["uid", "namespace", "creationTimestamp", "resourceVersion", "generation"] {
         if let Some(value) = got["metadata"].get(name) {
             put(metadata, name, value.clone());
         }
     }
-    let (_, version) = writer.api_version.split_once('/').unwrap_or(("", &writer.api_version));
-    let of = schema::merge_type_of(&group, version, &kind).expect("known");
-    track_update(&of, None, &mut object, &writer, now);
+    track_update(None, &mut object, &alice(sent), now);
     if kind == "Service" {
         for name in ["clusterIP", "clusterIPs"] {
             if let Some(value) = got["spec"].get(name) {
@@ -51,6 +45,15 @@ fn created(sent: &Value, got: &Value) -> Value {
     }
     prepare_create(&group, &kind, &mut object);
     object
+}
+
+/// Who creates an object.
+fn alice(object: &Value) -> Writer {
+    let registry = Registry::built_in();
+    let (api_version, kind) = (object["apiVersion"].as_str().expect("text"), schema::kind_of(object));
+    let resource = registry.resources().iter().find(|r| r.api_version() == api_version && r.kind == kind);
+    let versions = Versions::of(resource.expect("known"), &registry, "");
+    Writer { manager: "alice".to_owned(), subresource: None, versions, tracked: false }
 }
 
 /// The paths at which two values differ.

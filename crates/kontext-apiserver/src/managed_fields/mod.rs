@@ -5,41 +5,49 @@
 //! ([`crate::defaults::apply_defaults`]), track (here), then admission and the create strategy
 //! ([`crate::defaults::prepare_create`]): what those add is owned by nobody.
 
+mod apply;
 mod cap;
+mod conflict;
 mod entries;
+mod last_applied;
 mod path;
+mod reset;
+mod scale;
 mod set;
 mod typed;
+mod update;
+mod versions;
 
 #[cfg(test)]
 mod tests;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::schema::{self, MergeType};
-use entries::{Entries, Entry, Identity, Operation};
+use crate::schema;
+use entries::{Entries, Identity, Operation};
 use path::PathElement;
 use set::FieldSet;
-use typed::{Comparison, Duplicates};
+use typed::Duplicates;
+
+pub(crate) use apply::{ApplyError, apply};
+pub(crate) use conflict::{Conflict, message as conflict_message};
+pub(crate) use scale::{give_scale_its_owners, take_owners_from_scale};
+pub(crate) use versions::Versions;
 
 /// Who writes: the field manager, the version it writes in, and the subresource it writes through.
 #[derive(Debug, Clone)]
 pub(crate) struct Writer {
     pub(crate) manager: String,
-    pub(crate) api_version: String,
     pub(crate) subresource: Option<String>,
+    pub(crate) versions: Versions,
+    /// The managedFields that come with the object are final: an apply made them.
+    pub(crate) tracked: bool,
 }
 
 /// Brings `new`'s managedFields up to date with the write that turns `old` (none: a create) into `new`. Both are objects
-/// of the type.
-pub(crate) fn track_update(
-    of: &MergeType,
-    old: Option<&Value>,
-    new: &mut Value,
-    writer: &Writer,
-    now: Timestamp,
-) {
+/// in the version of the request.
+pub(crate) fn track_update(old: Option<&Value>, new: &mut Value, writer: &Writer, now: Timestamp) {
     let subresource = writer.subresource.as_deref().unwrap_or_default();
     let entries = starting_entries(old, new, subresource);
     if let Some(metadata) = new.get_mut("metadata").and_then(Value::as_object_mut) {
@@ -50,14 +58,34 @@ pub(crate) fn track_update(
         return;
     }
     // Nor is one that does not fit its type: an element of a list without its keys, for example.
-    if typed::validate(of, new, Duplicates::Allowed).is_err() {
+    if typed::validate(&writer.versions.own.of, new, Duplicates::Allowed).is_err() {
         return;
     }
-    let entries = cap::cap_updaters(update(of, old, new, entries, writer, now));
-    if let (false, Some(metadata)) =
-        (entries.is_empty(), new.get_mut("metadata").and_then(Value::as_object_mut))
-    {
-        metadata.insert("managedFields".to_owned(), entries::encode(&entries));
+    let blank;
+    let old = match old {
+        Some(old) => old,
+        None => {
+            blank = schema::blank(new);
+            &blank
+        }
+    };
+    let identity = Identity {
+        manager: if writer.manager.is_empty() { "unknown".to_owned() } else { writer.manager.clone() },
+        operation: Operation::Update,
+        api_version: writer.versions.own.api_version.clone(),
+        subresource: subresource.to_owned(),
+    };
+    let entries = update::update(&writer.versions, old, new, entries, &identity, now);
+    set_managed_fields(new, &cap::cap_updaters(entries));
+}
+
+/// Replaces an object's entries; none at all remove the field.
+fn set_managed_fields(object: &mut Value, entries: &Entries) {
+    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    if entries.is_empty() {
+        metadata.remove("managedFields");
+    } else {
+        metadata.insert("managedFields".to_owned(), entries::encode(entries));
     }
 }
 
@@ -87,84 +115,6 @@ fn starting_entries(old: Option<&Value>, new: &Value, subresource: &str) -> Entr
     match entries::decode(sent) {
         Ok(entries) if !entries.is_empty() => entries,
         _ => live(),
-    }
-}
-
-fn update(
-    of: &MergeType,
-    old: Option<&Value>,
-    new: &Value,
-    mut entries: Entries,
-    writer: &Writer,
-    now: Timestamp,
-) -> Entries {
-    let blank;
-    let old = match old {
-        Some(old) => old,
-        None => {
-            blank = schema::blank(new);
-            &blank
-        }
-    };
-    let subresource = writer.subresource.as_deref().unwrap_or_default();
-    let has_status = of.as_map().is_some_and(|(map, _)| map.declares("status"));
-    let changes = if subresource == "scale" {
-        // The Scale object is tracked on its own: not at all while nobody owns its replicas.
-        let replicas = |set: &FieldSet| !set.only(&replicas_path()).is_empty();
-        if !entries.values().any(|entry| replicas(&entry.fields)) {
-            return entries;
-        }
-        scale_changes(old, new)
-    } else {
-        Comparison::of(of, old, new).map(|set| tracked(set, has_status, subresource))
-    };
-
-    let taken = changes.modified.union(&changes.added);
-    for entry in entries.values_mut() {
-        entry.fields = entry.fields.difference(&taken).difference(&changes.removed);
-    }
-    let own = taken.difference(&untracked());
-    if !own.is_empty() {
-        let manager = if writer.manager.is_empty() { "unknown" } else { &writer.manager };
-        let identity = Identity {
-            manager: manager.to_owned(),
-            operation: Operation::Update,
-            api_version: writer.api_version.clone(),
-            subresource: subresource.to_owned(),
-        };
-        // An entry made through /scale is translated from the Scale object, where times are lost.
-        let time = (subresource != "scale").then(|| entries::whole_seconds(now));
-        let entry = entries.entry(identity).or_insert_with(|| Entry {
-            fields: FieldSet::default(),
-            api_version: writer.api_version.clone(),
-            time: None,
-        });
-        entry.fields = entry.fields.union(&own);
-        entry.time = time;
-    }
-    entries.retain(|_, entry| !entry.fields.is_empty());
-    entries
-}
-
-fn replicas_path() -> [PathElement; 2] {
-    [PathElement::field("spec"), PathElement::field("replicas")]
-}
-
-/// A Scale leaves replicas out when they are 0.
-fn scale_changes(old: &Value, new: &Value) -> Comparison {
-    let scale = |object: &Value| match object.pointer("/spec/replicas").and_then(Value::as_i64) {
-        None | Some(0) => json!({"spec": {}}),
-        Some(replicas) => json!({"spec": {"replicas": replicas}}),
-    };
-    Comparison::of(&MergeType::deduced(), &scale(old), &scale(new)).map(|set| set.only(&replicas_path()))
-}
-
-/// What a write through a subresource can own at all.
-fn tracked(set: FieldSet, has_status: bool, subresource: &str) -> FieldSet {
-    match subresource {
-        "" if has_status => set.without(&[PathElement::field("status")]),
-        "status" if has_status => set.without(&[PathElement::field("spec")]),
-        _ => set,
     }
 }
 

@@ -15,7 +15,6 @@ pub(crate) struct FieldSet {
     children: BTreeMap<PathElement, FieldSet>,
 }
 
-#[allow(dead_code, reason = "apply uses the rest")]
 impl FieldSet {
     /// Reads a `fieldsV1` value; path elements of unknown kinds are dropped, as the server does.
     pub(crate) fn parse(fields: &Value) -> Result<FieldSet, String> {
@@ -126,19 +125,6 @@ impl FieldSet {
                 }
             }
         }
-    }
-
-    /// Keeps only what is at or below `path`.
-    pub(crate) fn only(&self, path: &[PathElement]) -> FieldSet {
-        let Some((first, rest)) = path.split_first() else { return self.clone() };
-        let mut kept = FieldSet::default();
-        if let Some(child) = self.children.get(first) {
-            let child = child.only(rest);
-            if child.member || !child.children.is_empty() {
-                kept.children.insert(first.clone(), child);
-            }
-        }
-        kept
     }
 
     /// Whether the element itself belongs to the set.

@@ -4,20 +4,46 @@ use expect_test::{Expect, expect};
 use serde_json::json;
 
 use super::*;
+use crate::kinds::Registry;
+use crate::schema::MergeType;
 
 /// Tracks an update of an object of the kind that it says it is.
-fn track_update(old: Option<&Value>, new: &mut Value, writer: &Writer, now: Timestamp) {
-    let (group, version) = writer.api_version.split_once('/').unwrap_or(("", &writer.api_version));
-    let of = schema::merge_type_of(group, version, schema::kind_of(new)).unwrap_or_else(MergeType::deduced);
-    super::track_update(&of, old, new, writer, now);
+fn track_update(old: Option<&Value>, new: &mut Value, writer: &By, now: Timestamp) {
+    super::track_update(old, new, &writer.on(new), now);
+}
+
+/// A writer of any kind of object.
+struct By {
+    manager: String,
+    subresource: Option<String>,
+}
+
+impl By {
+    fn on(&self, object: &Value) -> Writer {
+        let registry = Registry::built_in();
+        let (api_version, kind) =
+            (object["apiVersion"].as_str().expect("text"), object["kind"].as_str().expect("text"));
+        let resource = registry.resources().iter().find(|r| r.api_version() == api_version && r.kind == kind);
+        let subresource = self.subresource.as_deref().unwrap_or_default();
+        let versions = match resource {
+            Some(resource) => Versions::of(resource, &registry, subresource),
+            None => Versions::single(api_version, kind, MergeType::deduced()),
+        };
+        Writer {
+            manager: self.manager.clone(),
+            subresource: self.subresource.clone(),
+            versions,
+            tracked: false,
+        }
+    }
 }
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + second).expect("in range")
 }
 
-fn by(manager: &str) -> Writer {
-    Writer { manager: manager.to_owned(), api_version: "apps/v1".to_owned(), subresource: None }
+fn by(manager: &str) -> By {
+    By { manager: manager.to_owned(), subresource: None }
 }
 
 fn render(object: &Value) -> String {
@@ -100,7 +126,7 @@ fn a_status_write_has_an_entry_of_its_own_and_a_main_write_owns_no_status() {
     track_update(
         Some(&first),
         &mut second,
-        &Writer { subresource: Some("status".to_owned()), ..by("kcm") },
+        &By { subresource: Some("status".to_owned()), ..by("kcm") },
         at(3),
     );
     assert!(render(&second).ends_with(
@@ -153,7 +179,7 @@ fn the_eleventh_updater_merges_the_two_oldest() {
 fn unknown_kinds_have_granular_maps_and_atomic_lists() {
     let mut new = json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"},
         "spec": {"parts": [{"name": "a"}], "size": {"w": 1, "h": 2}, "none": {}}});
-    track_update(None, &mut new, &Writer { api_version: "example.com/v1".to_owned(), ..by("alice") }, at(0));
+    track_update(None, &mut new, &by("alice"), at(0));
     check(
         &new,
         &expect![[r#"
@@ -178,6 +204,24 @@ fn time_of(object: &Value, manager: &str, subresource: &str) -> Option<Timestamp
     entry.get("time")?.as_str()?.parse().ok()
 }
 
+/// Tracks a write of the replicas through the Scale.
+fn track_scale(before: &Value, after: &mut Value, writer: &By, now: Timestamp) {
+    let scale = |object: &Value| match object["spec"]["replicas"].as_i64().unwrap_or_default() {
+        0 => json!({"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {}, "spec": {}}),
+        some => {
+            json!({"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {}, "spec": {"replicas": some}})
+        }
+    };
+    let parent = writer.on(before);
+    let (mut old, mut new) = (scale(before), scale(after));
+    give_scale_its_owners(&mut old, before, &parent.versions, &["spec", "replicas"]);
+    let of = schema::merge_type_of("autoscaling", "v1", "Scale").expect("known");
+    let writer = Writer { versions: Versions::single("autoscaling/v1", "Scale", of), ..parent.clone() };
+    super::track_update(Some(&old), &mut new, &writer, now);
+    after["metadata"]["managedFields"] = before["metadata"]["managedFields"].clone();
+    take_owners_from_scale(after, &new, &parent.versions, &["spec", "replicas"]);
+}
+
 #[test]
 fn every_write_changes_ownership_as_on_the_real_server() {
     let mut last = Value::Null;
@@ -194,9 +238,8 @@ fn every_write_changes_ownership_as_on_the_real_server() {
         last = after.clone().unwrap_or_else(|| before.clone());
         let Some(after) = after else { continue };
         let text = |name: &str| case[name].as_str().expect("text");
-        let writer = Writer {
+        let writer = By {
             manager: text("manager").to_owned(),
-            api_version: before["apiVersion"].as_str().expect("text").to_owned(),
             subresource: Some(text("sub").to_owned()).filter(|name| !name.is_empty()),
         };
         let mut ours = after.clone();
@@ -213,7 +256,11 @@ fn every_write_changes_ownership_as_on_the_real_server() {
         } else {
             time_of(&after, &writer.manager, text("sub")).unwrap_or(later)
         };
-        track_update(Some(&before), &mut ours, &writer, now);
+        if text("sub") == "scale" {
+            track_scale(&before, &mut ours, &writer, now);
+        } else {
+            track_update(Some(&before), &mut ours, &writer, now);
+        }
         if ours != after {
             wrong.push_str(&format!("{}\nours\n{}real\n{}\n", text("name"), render(&ours), render(&after)));
         }

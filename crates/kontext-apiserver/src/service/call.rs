@@ -13,12 +13,14 @@ use super::route::{Query, Target, Verb};
 use super::warnings::Warnings;
 use crate::admission::{Admission, Attributes, Operation};
 use crate::body::Body;
-use crate::error::{ApiError, Cause};
+use crate::error::{ApiError, Cause, forbidden_field, required};
 use crate::fields;
-use crate::managed_fields::Writer;
+use crate::managed_fields::{Versions, Writer};
 use crate::server::Shared;
 use crate::store::Stored;
+use crate::strict;
 use crate::table::{self, TableOptions};
+use crate::yaml;
 
 /// A request for a resource.
 pub(crate) struct Call<'a> {
@@ -48,7 +50,16 @@ pub(crate) struct Reply {
     pub(crate) created: Option<String>,
 }
 
+/// What a request wants done about unknown and duplicate fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Validation {
+    Ignore,
+    Warn,
+    Strict,
+}
+
 pub(crate) const JSON: &str = "application/json";
+pub(crate) const YAML: &str = "application/yaml";
 const TEXT: &str = "text/plain; charset=utf-8";
 
 impl Reply {
@@ -89,13 +100,6 @@ impl Reply {
     }
 }
 
-/// What becomes of fields that the kind does not have.
-enum FieldValidation {
-    Ignore,
-    Warn,
-    Strict,
-}
-
 impl Call<'_> {
     pub(crate) fn accept(&self) -> Option<&str> {
         self.headers.get(http::header::ACCEPT).and_then(|v| v.to_str().ok())
@@ -122,46 +126,98 @@ impl Call<'_> {
     pub(crate) fn writer(&self, subresource: &str) -> Result<Writer, ApiError> {
         Ok(Writer {
             manager: self.field_manager()?,
-            api_version: self.target.resource.api_version(),
             subresource: (!subresource.is_empty()).then(|| subresource.to_owned()),
+            versions: self.versions(subresource),
+            tracked: false,
         })
+    }
+
+    /// The versions in which the objects of this request are served.
+    pub(crate) fn versions(&self, subresource: &str) -> Versions {
+        Versions::of(&self.target.resource, &self.shared.registry(), subresource)
     }
 
     pub(crate) fn field_manager(&self) -> Result<String, ApiError> {
         auth::field_manager(self.query, self.user_agent(), self.options_kind())
     }
 
-    /// Checks an object against the types of its kind: wrong types are refused, unknown fields dropped or refused as
-    /// the request asks with `fieldValidation`. `refuse` makes the error.
-    pub(crate) fn check_fields(
-        &self,
-        object: &mut Value,
-        refuse: impl Fn(String) -> ApiError,
-    ) -> Result<(), ApiError> {
-        let resource = &self.target.resource;
-        let validation = match self.query.value("fieldValidation") {
-            None | Some("" | "Warn") => FieldValidation::Warn,
-            Some("Ignore") => FieldValidation::Ignore,
-            Some("Strict") => FieldValidation::Strict,
+    /// What the request wants done about unknown and duplicate fields.
+    pub(crate) fn validation(&self) -> Result<Validation, ApiError> {
+        match self.query.value("fieldValidation") {
+            None | Some("" | "Warn") => Ok(Validation::Warn),
+            Some("Ignore") => Ok(Validation::Ignore),
+            Some("Strict") => Ok(Validation::Strict),
             Some(other) => {
                 let message = format!(
                     "Unsupported value: {other:?}: supported values: \"\", \"Ignore\", \"Strict\", \"Warn\""
                 );
-                return Err(self.unsupported_option("fieldValidation", message));
+                Err(self.unsupported_option("fieldValidation", message))
             }
-        };
-        let unknown = fields::check(&resource.api_version(), &resource.kind, object)
-            .map_err(|wrong| refuse(format!("json: {wrong}")))?;
-        let unknown = unknown.iter().map(|path| format!("unknown field {path:?}"));
+        }
+    }
+
+    fn content_type(&self) -> &str {
+        self.headers.get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default()
+    }
+
+    /// What is to be said of the keys that stand twice in the body, where the request wants to know.
+    pub(crate) fn duplicates(&self) -> Vec<String> {
+        match self.validation() {
+            Ok(Validation::Ignore) | Err(_) => Vec::new(),
+            Ok(Validation::Warn | Validation::Strict) if self.content_type().starts_with(YAML) => {
+                yaml::duplicate_key(&self.body).into_iter().map(|why| format!("yaml: {why}")).collect()
+            }
+            Ok(Validation::Warn | Validation::Strict) => strict::duplicate_fields(&self.body)
+                .into_iter()
+                .map(|path| format!("duplicate field {path:?}"))
+                .collect(),
+        }
+    }
+
+    /// Checks the parameters of a patch.
+    pub(crate) fn check_patch_options(&self, is_apply: bool) -> Result<(), ApiError> {
+        let named = self.query.value("fieldManager").is_some_and(|manager| !manager.is_empty());
+        if is_apply && !named {
+            let cause = required("fieldManager", "is required for apply patch");
+            return Err(ApiError::invalid("meta.k8s.io", self.options_kind(), "", &[cause]));
+        }
+        if !is_apply && self.query.value("force").is_some() {
+            let cause = forbidden_field("force", "may not be specified for non-apply patch");
+            return Err(ApiError::invalid("meta.k8s.io", self.options_kind(), "", &[cause]));
+        }
+        self.field_manager()?;
+        self.dry_run()?;
+        self.validation()?;
+        Ok(())
+    }
+
+    /// Checks the values of an object against the types of its kind, and drops the fields that the kind does not have.
+    pub(crate) fn check_types(&self, object: &mut Value) -> Result<Vec<String>, String> {
+        let resource = &self.target.resource;
+        fields::check(&resource.api_version(), &resource.kind, object)
+    }
+
+    /// Checks an object against the types of its kind: wrong types are refused; unknown fields are dropped, and they
+    /// and `duplicates` refused or warned of as the request asks with `fieldValidation`. `refuse` makes the error.
+    pub(crate) fn check_fields(
+        &self,
+        object: &mut Value,
+        duplicates: &[String],
+        refuse: impl Fn(String) -> ApiError,
+    ) -> Result<(), ApiError> {
+        let validation = self.validation()?;
+        let unknown = self.check_types(object).map_err(|wrong| refuse(format!("json: {wrong}")))?;
+        let found: Vec<String> = duplicates
+            .iter()
+            .cloned()
+            .chain(unknown.iter().map(|path| format!("unknown field {path:?}")))
+            .collect();
         match validation {
-            FieldValidation::Ignore => {}
-            FieldValidation::Warn => unknown.for_each(|text| self.warnings.add(text)),
-            FieldValidation::Strict => {
-                let list: Vec<String> = unknown.collect();
-                if !list.is_empty() {
-                    return Err(refuse(format!("strict decoding error: {}", list.join(", "))));
-                }
+            Validation::Strict if !found.is_empty() => {
+                return Err(refuse(format!("strict decoding error: {}", found.join(", "))));
             }
+            Validation::Warn => found.into_iter().for_each(|text| self.warnings.add(text)),
+            Validation::Strict | Validation::Ignore => {}
         }
         Ok(())
     }

@@ -11,8 +11,8 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 
 use super::auth::{self, User};
-use super::call::{Call, Reply};
-use super::negotiate::negotiate;
+use super::call::{Call, JSON, Reply, YAML};
+use super::negotiate::{negotiate, prefers_yaml};
 use super::route::{Query, Route, Target, Verb, route};
 use super::warnings::Warnings;
 use super::{read, subresource, write};
@@ -22,6 +22,7 @@ use crate::error::ApiError;
 use crate::record::RequestRecord;
 use crate::server::Shared;
 use crate::watch;
+use crate::yaml;
 
 /// The largest body that is read, as in the real server.
 const BODY_LIMIT: usize = 3 * 1024 * 1024;
@@ -110,7 +111,9 @@ async fn strike_and_answer(
         Ok(body) => answer(shared, parts, body, understood, plan.lag(), warnings).await,
         Err(error) => Err(error),
     };
-    plan.after(reply.unwrap_or_else(|error| Reply::failure(&error)), record)
+    let mut reply = reply.unwrap_or_else(|error| Reply::failure(&error));
+    in_yaml(&mut reply, header(&parts.headers, "accept"));
+    plan.after(reply, record)
 }
 
 async fn collect<B>(body: B) -> Result<Bytes, ApiError>
@@ -197,6 +200,17 @@ async fn dispatch(call: &Call<'_>, target: &Target) -> Result<Reply, ApiError> {
         (Verb::Create, "binding") => subresource::binding::create(call).await,
         (Verb::Create, "eviction") => subresource::eviction::create(call).await,
         _ => Err(ApiError::method_not_allowed()),
+    }
+}
+
+/// Puts an answer that is JSON into YAML where the client would rather have that.
+fn in_yaml(reply: &mut Reply, accept: &str) {
+    if reply.content_type == JSON
+        && prefers_yaml(accept)
+        && let Some(value) = reply.body.bytes().and_then(|bytes| serde_json::from_slice(bytes).ok())
+    {
+        reply.body = Body::full(yaml::write(&value));
+        reply.content_type = YAML;
     }
 }
 

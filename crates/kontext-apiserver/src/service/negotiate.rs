@@ -1,6 +1,7 @@
-//! Which form of an answer the client accepts. Everything is JSON; clients that would rather have protobuf get JSON
+//! Which form of an answer the client accepts. Everything is JSON, or YAML made of it; clients that would rather have protobuf get JSON
 //! where they accept that too.
 
+use super::call::YAML;
 use crate::error::ApiError;
 
 /// The form of objects in an answer.
@@ -22,7 +23,7 @@ pub(crate) fn negotiate(accept: Option<&str>, is_list: bool) -> Result<Form, Api
 
 fn form(entry: &str, is_list: bool) -> Option<Form> {
     let mut parts = entry.split(';').map(str::trim);
-    if !matches!(parts.next()?, "application/json" | "application/*" | "*/*") {
+    if !matches!(parts.next()?, "application/json" | YAML | "application/*" | "*/*") {
         return None;
     }
     let parameters: Vec<(&str, &str)> = parts.filter_map(|p| p.split_once('=')).collect();
@@ -37,6 +38,15 @@ fn form(entry: &str, is_list: bool) -> Option<Form> {
         "PartialObjectMetadataList" if is_list => Some(Form::Metadata),
         _ => None,
     }
+}
+
+/// Whether the first media type of those that are served is YAML.
+pub(crate) fn prefers_yaml(accept: &str) -> bool {
+    accept
+        .split(',')
+        .filter_map(|entry| entry.split(';').next().map(str::trim))
+        .find(|media_type| matches!(*media_type, "application/json" | YAML | "application/*" | "*/*"))
+        == Some(YAML)
 }
 
 /// Whether the client prefers aggregated discovery (`apidiscovery.k8s.io/v2`).

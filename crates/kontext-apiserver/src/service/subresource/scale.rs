@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 
 use crate::error::{ApiError, invalid_value};
 use crate::kinds::Resource;
-use crate::managed_fields::Writer;
+use crate::managed_fields::{Versions, Writer, give_scale_its_owners, take_owners_from_scale, track_update};
 use crate::object;
+use crate::schema::{self, MergeType};
 use crate::service::Call;
 use crate::service::call::Reply;
 use crate::service::write::{
-    Change, Prepared, carry_out, decode_object, encoded, patch_document, patch_supported, prepare_update,
+    Change, Patch, Prepared, carry_out, decode_object, encoded, patch_document, prepare_update,
 };
 use crate::store::{Key, Stored};
 
@@ -28,14 +29,30 @@ pub(in crate::service) fn read(call: &Call<'_>) -> Result<Reply, ApiError> {
 /// Replaces the scale.
 pub(in crate::service) async fn update(call: &Call<'_>) -> Result<Reply, ApiError> {
     let sent = decode_object(encoded(call), "autoscaling", "v1", "Scale")?;
-    write(call, |_: &Value| Ok(sent.clone())).await
+    write(call, false, |_: &Value| Ok(sent.clone())).await
 }
 
 /// Patches the scale.
 pub(in crate::service) async fn patch(call: &Call<'_>) -> Result<Reply, ApiError> {
-    patch_supported(call)?;
-    write(call, |scale: &Value| patch_document(call, "autoscaling", "Scale", scale)).await
+    match Patch::of(call)? {
+        Patch::Apply(applied) => {
+            let writer = scale_writer(call)?;
+            write(call, true, |scale: &Value| applied.to(call, Some(scale), &writer)).await
+        }
+        Patch::Document => {
+            write(call, false, |scale: &Value| patch_document(call, "autoscaling", "Scale", scale)).await
+        }
+    }
 }
+
+/// Who writes the Scale, which has one version of its own.
+fn scale_writer(call: &Call<'_>) -> Result<Writer, ApiError> {
+    let of = schema::merge_type_of("autoscaling", "v1", "Scale").unwrap_or_else(MergeType::deduced);
+    Ok(Writer { versions: Versions::single("autoscaling/v1", "Scale", of), ..call.writer("scale")? })
+}
+
+/// Where the number of replicas is.
+const REPLICAS: [&str; 2] = ["spec", "replicas"];
 
 fn key(call: &Call<'_>) -> Key {
     Key::new(&call.target.namespace, &call.target.name)
@@ -43,9 +60,12 @@ fn key(call: &Call<'_>) -> Key {
 
 async fn write(
     call: &Call<'_>,
+    tracked: bool,
     scale: impl Fn(&Value) -> Result<Value, ApiError> + Send + Sync,
 ) -> Result<Reply, ApiError> {
-    let change = Rescale { call, writer: call.writer("scale")?, scale };
+    let writer = Writer { tracked, ..scale_writer(call)? };
+    let parent_writer = Writer { tracked: true, ..call.writer("scale")? };
+    let change = Rescale { call, writer, parent_writer, scale };
     let (stored, changed) = carry_out(call, &key(call), &change).await?;
     reply(call, &stored.value(), changed)
 }
@@ -53,7 +73,10 @@ async fn write(
 /// A change of the number of replicas. Webhooks see the Scale, never the object.
 struct Rescale<'a, F> {
     call: &'a Call<'a>,
+    /// Who writes the Scale.
     writer: Writer,
+    /// Who writes the object, whose ownership comes from the Scale.
+    parent_writer: Writer,
     /// The new scale, made of the present one.
     scale: F,
 }
@@ -63,12 +86,21 @@ where
     F: Fn(&Value) -> Result<Value, ApiError> + Send + Sync,
 {
     fn wanted(&self, old: &Value) -> Result<Value, ApiError> {
-        let scale = (self.scale)(&self.shown(old))?;
+        let mut old_scale = self.shown(old);
+        give_scale_its_owners(&mut old_scale, old, &self.parent_writer.versions, &REPLICAS);
+        let mut scale = (self.scale)(&old_scale)?;
         let (named, asked) = (object::name(&scale), &self.call.target.name);
         if named != asked {
             return Err(ApiError::bad_request(format!(
                 "the name of the object ({named}) does not match the name on the URL ({asked})"
             )));
+        }
+        if !self.writer.tracked {
+            // A Scale leaves replicas out when they are 0.
+            if scale["spec"]["replicas"] == 0 {
+                object::child(&mut scale, "spec").remove("replicas");
+            }
+            track_update(Some(&old_scale), &mut scale, &self.writer, self.call.now);
         }
         Ok(scale)
     }
@@ -87,8 +119,10 @@ where
             }
         }
         object::child(&mut new, "spec").insert("replicas".to_owned(), json!(replicas));
+        take_owners_from_scale(&mut new, &scale, &self.parent_writer.versions, &REPLICAS);
         // The object is written through its main door: a scale moves the generation.
-        let prepared = prepare_update(&target.resource, "", old, new, &self.writer, self.call.now, false)?;
+        let prepared =
+            prepare_update(&target.resource, "", old, new, &self.parent_writer, self.call.now, false)?;
         Ok(match prepared {
             Prepared::Remove(new) => Prepared::Write(new),
             other => other,

@@ -22,7 +22,10 @@ pub(in crate::service) async fn create(call: &Call<'_>) -> Result<Reply, ApiErro
     let resource = &call.target.resource;
     let encoded = Encoded::new(call.headers, &call.body);
     let mut object = decode_object(encoded, &resource.group, &resource.version, &resource.kind)?;
-    call.check_fields(&mut object, |why| cannot_be_handled(&resource.kind, &resource.version, &why))?;
+    let duplicates = call.duplicates();
+    call.check_fields(&mut object, &duplicates, |why| {
+        cannot_be_handled(&resource.kind, &resource.version, &why)
+    })?;
     resource.decode(&mut object);
     create_object(call, object).await
 }

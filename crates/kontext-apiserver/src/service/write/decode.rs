@@ -8,6 +8,8 @@ use crate::error::ApiError;
 use crate::fields;
 use crate::kinds;
 use crate::protobuf;
+use crate::service::call::YAML;
+use crate::yaml;
 
 /// The bytes of a body and what they claim to be.
 #[derive(Clone, Copy)]
@@ -87,6 +89,7 @@ pub(crate) fn decode_optional(encoded: Encoded<'_>) -> Result<Value, ApiError> {
 fn decode_value(encoded: Encoded<'_>, kind: &str) -> Result<Value, ApiError> {
     match encoded.media_type() {
         "" | "application/json" | "*/*" => parse_json(encoded.bytes, kind),
+        YAML => parse_yaml(encoded.bytes, kind),
         protobuf::MEDIA_TYPE => protobuf::decode(encoded.bytes).map_err(|error| match error {
             protobuf::DecodeError::UnknownKind(kind) => ApiError::unsupported_media_type(format!(
                 "this server does not read {kind} from protobuf; send application/json"
@@ -96,9 +99,20 @@ fn decode_value(encoded: Encoded<'_>, kind: &str) -> Result<Value, ApiError> {
             }
         }),
         _ => Err(ApiError::unsupported_media_type(
-            "the body of the request was in an unknown format - accepted media types include: application/json, application/vnd.kubernetes.protobuf",
+            "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf",
         )),
     }
+}
+
+/// Parses YAML that came from outside and must be an object.
+fn parse_yaml(bytes: &[u8], kind: &str) -> Result<Value, ApiError> {
+    let unrecognized = |why: &str| {
+        ApiError::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {why}"
+        ))
+    };
+    let value = yaml::parse(bytes).map_err(|why| unrecognized(&why))?;
+    if value.is_object() { Ok(value) } else { Err(unrecognized("the body is no map")) }
 }
 
 /// Parses JSON that came from outside and must be an object.

@@ -1,5 +1,6 @@
 //! Writes: decode, prepare (pure), commit if nobody was faster, answer.
 
+mod apply;
 mod change;
 mod create;
 mod decode;
@@ -20,7 +21,7 @@ pub(super) use create::create;
 pub(super) use decode::decode_object;
 pub(super) use delete::{delete, delete_collection, delete_object};
 pub(super) use delete_options::Options as DeleteOptions;
-pub(super) use patch::{apply as patch_document, patch, supported as patch_supported};
+pub(super) use patch::{Patch, patch, patch_document};
 pub(crate) use prepare::with_defaults;
 pub(super) use prepare::{Prepared, normalize, prepare_update};
 pub(super) use update::{commit, update};

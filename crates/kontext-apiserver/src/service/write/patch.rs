@@ -1,11 +1,11 @@
-//! `PATCH`: JSON, merge and strategic merge patches.
+//! `PATCH`: which of the four types it is, and JSON, merge and strategic merge patches.
 
 use http::StatusCode;
 use serde_json::Value;
 
+use super::apply::{self, Applied};
 use super::change::{Whole, carry_out};
 use super::decode::{self, Encoded};
-
 use crate::error::ApiError;
 use crate::object;
 use crate::patch::{self, PatchError};
@@ -15,27 +15,47 @@ use crate::store::Key;
 pub(in crate::service) const JSON_PATCH: &str = "application/json-patch+json";
 pub(in crate::service) const MERGE_PATCH: &str = "application/merge-patch+json";
 pub(in crate::service) const STRATEGIC_MERGE_PATCH: &str = "application/strategic-merge-patch+json";
-const APPLY_PATCHES: [&str; 2] = ["application/apply-patch+yaml", "application/apply-patch+cbor"];
+pub(in crate::service) const APPLY_PATCH: &str = "application/apply-patch+yaml";
+
+/// What a patch request asks for.
+pub(in crate::service) enum Patch {
+    /// Server-side apply.
+    Apply(Applied),
+    /// Any of the three patches of a document.
+    Document,
+}
+
+impl Patch {
+    /// Reads the type of a patch and its parameters, before anything else is read.
+    pub(in crate::service) fn of(call: &Call<'_>) -> Result<Self, ApiError> {
+        let media_type = Encoded::new(call.headers, &call.body).media_type();
+        let custom = call.target.resource.custom && call.target.subresource != "scale";
+        let is_apply = match media_type {
+            JSON_PATCH | MERGE_PATCH => false,
+            STRATEGIC_MERGE_PATCH if !custom => false,
+            APPLY_PATCH => true,
+            _ => return Err(ApiError::unsupported_patch(custom)),
+        };
+        call.check_patch_options(is_apply)?;
+        Ok(if is_apply { Self::Apply(Applied::of(call)) } else { Self::Document })
+    }
+}
 
 /// Patches an object, or its status.
 pub(in crate::service) async fn patch(call: &Call<'_>) -> Result<Reply, ApiError> {
     let target = call.target;
     let resource = &target.resource;
-    supported(call)?;
+    if let Patch::Apply(applied) = Patch::of(call)? {
+        return apply::apply(call, &applied).await;
+    }
     let writer = call.writer(&target.subresource)?;
     let key = Key::new(&target.namespace, &target.name);
     let new = |old: &Value| {
         let mut document = old.clone();
         resource.encode(&mut document);
-        let mut new = apply(call, &resource.group, &resource.kind, &document)?;
+        let mut new = patch_document(call, &resource.group, &resource.kind, &document)?;
         check_result(call, &document, &mut new)?;
-        if object::name(&new) != target.name {
-            return Err(ApiError::bad_request(format!(
-                "the name of the object ({}) does not match the name on the URL ({})",
-                object::name(&new),
-                target.name
-            )));
-        }
+        check_name(call, &new)?;
         resource.decode(&mut new);
         Ok(new)
     };
@@ -44,23 +64,24 @@ pub(in crate::service) async fn patch(call: &Call<'_>) -> Result<Reply, ApiError
     call.object_reply(StatusCode::OK, &stored, changed)
 }
 
-/// Refuses patch types that are not served, before anything is read.
-pub(in crate::service) fn supported(call: &Call<'_>) -> Result<(), ApiError> {
-    match Encoded::new(call.headers, &call.body).media_type() {
-        JSON_PATCH | MERGE_PATCH | STRATEGIC_MERGE_PATCH => Ok(()),
-        apply if APPLY_PATCHES.contains(&apply) => Err(ApiError::unsupported_media_type(
-            "server-side apply is not supported by this in-memory API server yet; use client-side apply or another patch type",
-        )),
-        _ => {
-            let mut error = ApiError::unsupported_media_type("415: Unsupported Media Type");
-            error.details = Some(serde_json::json!({}));
-            Err(error)
-        }
+/// The result of a patch has the name that the path says.
+pub(super) fn check_name(call: &Call<'_>, new: &Value) -> Result<(), ApiError> {
+    let (name, asked) = (object::name(new), &call.target.name);
+    if name.is_empty() {
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({asked} based on URL) was undeterminable: name must be provided"
+        )));
     }
+    if name != asked {
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({asked})"
+        )));
+    }
+    Ok(())
 }
 
 /// Applies the body of the request to a document.
-pub(in crate::service) fn apply(
+pub(in crate::service) fn patch_document(
     call: &Call<'_>,
     group: &str,
     kind: &str,
@@ -86,5 +107,5 @@ fn check_result(call: &Call<'_>, old: &Value, new: &mut Value) -> Result<(), Api
         let text = |field: &str| new[field].as_str().unwrap_or_default();
         return Err(refuse(decode::not_registered(text("apiVersion"), text("kind"))));
     }
-    call.check_fields(new, refuse)
+    call.check_fields(new, &call.duplicates(), refuse)
 }

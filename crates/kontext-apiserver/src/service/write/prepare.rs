@@ -358,8 +358,11 @@ fn generation_moves(rule: Generation, old: &Value, new: &Value) -> bool {
 
 /// Tracks who owns what. Fields are owned under the names that they have in the form that was written.
 fn track(resource: &Resource, old: Option<&Value>, new: &mut Value, writer: &Writer, now: Timestamp) {
+    if writer.tracked {
+        return;
+    }
     if resource.is_storage_form() {
-        return managed_fields::track_update(&resource.merge_type, old, new, writer, now);
+        return managed_fields::track_update(old, new, writer, now);
     }
     let served = |object: &Value| {
         let mut object = object.clone();
@@ -367,13 +370,7 @@ fn track(resource: &Resource, old: Option<&Value>, new: &mut Value, writer: &Wri
         object
     };
     let mut served_new = served(new);
-    managed_fields::track_update(
-        &resource.merge_type,
-        old.map(served).as_ref(),
-        &mut served_new,
-        writer,
-        now,
-    );
+    managed_fields::track_update(old.map(served).as_ref(), &mut served_new, writer, now);
     object::restore_metadata(new, &served_new, "managedFields");
 }
 

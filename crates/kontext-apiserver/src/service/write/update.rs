@@ -21,7 +21,10 @@ pub(in crate::service) async fn update(call: &Call<'_>) -> Result<Reply, ApiErro
     let resource = &target.resource;
     let encoded = Encoded::new(call.headers, &call.body);
     let mut new = decode_object(encoded, &resource.group, &resource.version, &resource.kind)?;
-    call.check_fields(&mut new, |why| cannot_be_handled(&resource.kind, &resource.version, &why))?;
+    let duplicates = call.duplicates();
+    call.check_fields(&mut new, &duplicates, |why| {
+        cannot_be_handled(&resource.kind, &resource.version, &why)
+    })?;
     let name = object::name(&new);
     if name.is_empty() {
         return Err(ApiError::bad_request(format!(
