@@ -12,6 +12,7 @@
     reason = "shared with kontext-testbed, where all of it is public and used"
 )]
 mod assets;
+mod bench_apiserver;
 mod bench_manager;
 mod ci;
 mod control_plane;
@@ -31,6 +32,9 @@ enum Xtask {
     ControlPlane(control_plane::ControlPlane),
     /// Run all tests, on the in-memory server and on the real control plane
     Test(test::Test),
+    /// Compare our API server with the real one under the same load
+    #[command(name = "bench-apiserver")]
+    BenchApiServer(bench_apiserver::BenchApiServer),
     /// Compare what our manager and upstream's cost, on the real API server
     BenchManager(bench_manager::BenchManager),
     /// Send random requests to the real API server and to the in-memory one; show where the answers differ
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
     let result = match Xtask::parse() {
         Xtask::ControlPlane(command) => command.run(),
         Xtask::Test(command) => command.run(),
+        Xtask::BenchApiServer(command) => command.run(),
         Xtask::BenchManager(command) => command.run(),
         Xtask::Differential(command) => command.run(),
         Xtask::Ci(command) => command.run(),

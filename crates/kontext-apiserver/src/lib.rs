@@ -37,7 +37,6 @@ mod addresses;
 mod admission;
 mod body;
 mod clock;
-mod crd;
 mod defaults;
 mod discovery;
 mod duration;

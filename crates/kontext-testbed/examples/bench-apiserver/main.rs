@@ -20,7 +20,7 @@ use std::str::FromStr;
 use anyhow::{Context, Result};
 
 use load::Load;
-use report::Sample;
+use report::{Cpu, Sample};
 use side::{Running, Side};
 
 /// What the benchmark is told, in this order.
@@ -85,11 +85,19 @@ async fn run(plan: &Plan, side: Side) -> Result<Sample> {
     let (server, start) = Running::start(side, &plan.command).await?;
     let load = &plan.load;
     let empty = server.resident()?;
+    let mut cpu = vec![server.cpu()?];
     let create = load.create(&server).await.context("create pods")?;
+    cpu.push(server.cpu()?);
     let full = server.resident()?;
     let list = load.list(&server).await.context("list pods")?;
+    cpu.push(server.cpu()?);
     let update = load.update(&server).await.context("update pods")?;
+    cpu.push(server.cpu()?);
     let watch = load.watch(&server).await.context("watch")?;
+    cpu.push(server.cpu()?);
     let end = server.resident()?;
-    Ok(Sample { start, empty, create, full, list, update, watch, end })
+    let mut phases = cpu.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));
+    let mut cpu = || phases.next().unwrap_or_default();
+    let cpu = Cpu { create: cpu(), list: cpu(), update: cpu(), watch: cpu() };
+    Ok(Sample { start, empty, create, full, list, update, watch, end, cpu })
 }

@@ -17,19 +17,33 @@ pub(crate) struct Sample {
     pub(crate) update: Duration,
     pub(crate) watch: Watched,
     pub(crate) end: u64,
+    pub(crate) cpu: Cpu,
+}
+
+/// The server's processor time in each phase.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cpu {
+    pub(crate) create: Duration,
+    pub(crate) list: Duration,
+    pub(crate) update: Duration,
+    pub(crate) watch: Duration,
 }
 
 /// A figure: its name, its unit, how to read it from a sample.
 type Figure = (&'static str, &'static str, fn(&Sample) -> f64);
 
-const FIGURES: [Figure; 10] = [
+const FIGURES: [Figure; 14] = [
     ("start to first answer", "ms", |s| milliseconds(s.start)),
     ("memory when empty", "MB", |s| megabytes(s.empty)),
     ("create all pods", "ms", |s| milliseconds(s.create)),
+    ("create all pods: processor", "ms", |s| milliseconds(s.cpu.create)),
     ("memory with the pods", "MB", |s| megabytes(s.full)),
     ("list all pods", "ms", |s| milliseconds(s.list)),
+    ("list, all times: processor", "ms", |s| milliseconds(s.cpu.list)),
     ("patch pods", "ms", |s| milliseconds(s.update)),
+    ("patch pods: processor", "ms", |s| milliseconds(s.cpu.update)),
     ("watch: all delivered", "ms", |s| milliseconds(s.watch.wall)),
+    ("watch: processor", "ms", |s| milliseconds(s.cpu.watch)),
     ("watch: delivery, median", "ms", |s| milliseconds(s.watch.p50)),
     ("watch: delivery, p99", "ms", |s| milliseconds(s.watch.p99)),
     ("memory at the end", "MB", |s| megabytes(s.end)),

@@ -66,6 +66,17 @@ impl Running {
         Ok((running, took))
     }
 
+    /// The processor time that the server has used so far: what a busy machine does not change much.
+    pub(crate) fn cpu(&self) -> Result<Duration> {
+        let seconds = match &self.processes {
+            Processes::Real(server) => {
+                server.etcd().usage()?.cpu_seconds + server.api_server().usage()?.cpu_seconds
+            }
+            Processes::Ours(process) => process.usage()?.cpu_seconds,
+        };
+        Ok(Duration::from_secs_f64(seconds))
+    }
+
     /// The resident memory of all processes that make up the server, in bytes.
     pub(crate) fn resident(&self) -> Result<u64> {
         match &self.processes {
