@@ -158,6 +158,22 @@ impl ApiError {
         )
     }
 
+    /// The UID given with a Scale is not that of its object.
+    pub(crate) fn scale_uid_conflict(resource: &Resource, name: &str, given: &str, stored: &str) -> Self {
+        let plural = format!("{}/scale", resource.plural);
+        let qualified =
+            if resource.group.is_empty() { plural.clone() } else { format!("{plural}.{}", resource.group) };
+        let message = format!(
+            "Operation cannot be fulfilled on {qualified} \"{name}\": Precondition failed: UID in precondition: {given}, \
+             UID in object meta: {stored}"
+        );
+        let mut error = Self::new(StatusCode::CONFLICT, "Conflict", message).about(resource, name);
+        if let Some(details) = &mut error.details {
+            details["kind"] = json!(plural);
+        }
+        error
+    }
+
     pub(crate) fn forbidden(resource: &Resource, name: &str, why: impl AsRef<str>) -> Self {
         let message = if name.is_empty() {
             format!("{} is forbidden: {}", resource.qualified(), why.as_ref())
@@ -205,8 +221,8 @@ impl ApiError {
     }
 
     /// A patch whose result is no object of the kind: refused with the whole result, as the real server does.
-    pub(crate) fn undecodable_patch(result: &Value, why: &str) -> Self {
-        let cause = invalid_value("patch", Value::String(result.to_string()), why);
+    pub(crate) fn undecodable_patch(result: &str, why: &str) -> Self {
+        let cause = invalid_value("patch", Value::String(result.to_owned()), why);
         let mut error = Self::invalid("", "", "", &[cause]);
         if let Some(details) = error.details.as_mut().and_then(Value::as_object_mut) {
             details.retain(|key, _| key == "causes");

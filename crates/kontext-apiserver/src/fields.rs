@@ -25,6 +25,30 @@ pub(crate) fn check_metadata(object: &Value) -> Result<(), String> {
     }
 }
 
+/// The error of [`check`] as the conversion of an object without types words it.
+pub(crate) fn conversion_error(wrong: &str) -> String {
+    let Some((given, rest)) =
+        wrong.strip_prefix("cannot unmarshal ").and_then(|rest| rest.split_once(" into Go struct field "))
+    else {
+        return wrong.to_owned();
+    };
+    let wanted = rest.rsplit_once(" of type ").map_or(rest, |(_, wanted)| wanted);
+    let (kind, go_type) = match given {
+        "string" => ("string", "string"),
+        "bool" => ("bool", "bool"),
+        "number" => ("int64", "int64"),
+        "array" => ("slice", "[]interface {}"),
+        "object" => ("map", "map[string]interface {}"),
+        _ => ("float64", "float64"),
+    };
+    match wanted {
+        "[]" => format!("cannot restore slice from {kind}"),
+        "map[string]" => format!("cannot restore map from {kind}"),
+        wanted if wanted.contains('.') => format!("cannot restore struct from: {kind}"),
+        wanted => format!("cannot convert {go_type} to {wanted}"),
+    }
+}
+
 /// Where a value is: as Go's decoder writes it (no indexes), and as strict decoding does.
 #[derive(Clone, Copy)]
 struct Path<'a> {

@@ -34,6 +34,22 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Value, String> {
         .map_err(|error| format!("error converting YAML to JSON: yaml: {}", without_position(&error)))
 }
 
+/// Reads one document that must be a map; an empty document is an empty one.
+pub(crate) fn parse_map(bytes: &[u8]) -> Result<Value, String> {
+    let kind = match parse(bytes)? {
+        Value::Null => return Ok(Value::Object(serde_json::Map::new())),
+        map @ Value::Object(_) => return Ok(map),
+        Value::Array(_) => "array",
+        Value::String(_) => "string",
+        Value::Number(_) => "number",
+        Value::Bool(_) => "bool",
+    };
+    Err(format!(
+        "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {kind} into Go value of type \
+         map[string]interface {{}}"
+    ))
+}
+
 /// What the API says of the first key that stands twice in its map.
 pub(crate) fn duplicate_key(bytes: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?;

@@ -3,7 +3,7 @@
 use json_patch::{Patch, jsonptr::PointerBuf};
 use serde_json::{Value, json};
 
-use super::{PatchError, decoding_error};
+use super::{PatchError, decoding_error, json_kind};
 
 /// The most operations that the server accepts in one patch.
 const MOST_OPERATIONS: usize = 10_000;
@@ -15,8 +15,15 @@ const REJECTED: &str = "the server rejected our request due to an error in our r
 pub(crate) fn json_patch(doc: &Value, patch: &[u8]) -> Result<Value, PatchError> {
     let bad = |error: &str| PatchError::BadRequest(format!("error decoding patch: {error}"));
     let value: Value = serde_json::from_slice(patch).map_err(|error| bad(&decoding_error(&error)))?;
-    let Value::Array(operations) = value else {
-        return Err(bad("json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"));
+    let operations = match value {
+        Value::Array(operations) => operations,
+        Value::Null => Vec::new(),
+        other => {
+            let kind = json_kind(&other);
+            return Err(bad(&format!(
+                "json: cannot unmarshal {kind} into Go value of type []handlers.jsonPatchOp"
+            )));
+        }
     };
     if operations.len() > MOST_OPERATIONS {
         return Err(PatchError::BadRequest(format!(
@@ -34,6 +41,20 @@ pub(crate) fn json_patch(doc: &Value, patch: &[u8]) -> Result<Value, PatchError>
             .ok_or_else(|| PatchError::Unprocessable(REJECTED.to_owned()))?;
     }
     Ok(patched)
+}
+
+/// What strict decoding says of fields that no operation has.
+pub(crate) fn unknown_fields(patch: &[u8]) -> Vec<String> {
+    let operations: Vec<Value> = serde_json::from_slice(patch).unwrap_or_default();
+    let mut unknown = Vec::new();
+    for (index, operation) in operations.iter().enumerate() {
+        for name in operation.as_object().into_iter().flat_map(serde_json::Map::keys) {
+            if !matches!(name.as_str(), "op" | "path" | "from" | "value") {
+                unknown.push(format!("json patch unknown field \"[{index}].{name}\""));
+            }
+        }
+    }
+    unknown
 }
 
 /// The server's library is more lenient than the RFC: a missing value is null, replacing or copying an absent key of

@@ -12,7 +12,7 @@ mod strategic;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use json::json_patch;
+pub(crate) use json::{json_patch, unknown_fields};
 pub(crate) use merge::merge_patch;
 pub(crate) use strategic::strategic_merge_patch;
 
@@ -28,6 +28,23 @@ pub(crate) enum PatchError {
     /// 500: what the real server answers to a strategic patch that lacks a merge key or has a strange directive.
     #[error("{0}")]
     Internal(String),
+}
+
+/// A patch as messages print it.
+pub(crate) fn printed(patch: &[u8]) -> String {
+    serde_json::from_slice(patch).map_or_else(|_| String::new(), |value| directives::go_text(&value))
+}
+
+/// What JSON calls the kind of a value.
+fn json_kind(value: &serde_json::Value) -> &'static str {
+    match value {
+        serde_json::Value::Null => "null",
+        serde_json::Value::Bool(_) => "bool",
+        serde_json::Value::Number(_) => "number",
+        serde_json::Value::String(_) => "string",
+        serde_json::Value::Array(_) => "array",
+        serde_json::Value::Object(_) => "object",
+    }
 }
 
 /// Why a patch is no JSON, in the words of the server where they are known.

@@ -113,7 +113,15 @@ fn ordered_lists(original: &mut Object, patch: &mut Object, layout: Layout) -> R
     let directives: Vec<String> = patch.keys().filter(|key| key.starts_with(SET_ORDER)).cloned().collect();
     for directive in directives {
         let bad = || PatchError::BadRequest("invalid patch format of setElementOrder list".to_owned());
-        let Some(Value::Array(wanted)) = patch.remove(&directive) else { return Err(bad()) };
+        let wanted = match patch.remove(&directive) {
+            Some(Value::Array(wanted)) => wanted,
+            Some(Value::String(_)) => {
+                return Err(PatchError::Internal(
+                    "expected a []interface {}, but received a string".to_owned(),
+                ));
+            }
+            _ => return Err(bad()),
+        };
         let name = &directive[SET_ORDER.len()..];
         let (layout, strategy) = layout.field(name);
         let merge_key = strategy.merge_key;

@@ -154,12 +154,31 @@ pub(super) fn field_manager(query: &Query, user_agent: &str, options_kind: &str)
             message: "Too long: may not be more than 128 bytes".to_owned(),
             field: "fieldManager".to_owned(),
         }
-    } else if manager.chars().any(char::is_control) {
-        invalid_value("fieldManager", serde_json::json!(manager), "should only contain printable characters")
+    } else if let Some((at, strange)) = manager.chars().enumerate().find(|(_, c)| c.is_control()) {
+        let why = format!("invalid character U+{:04X} (at position {at})", u32::from(strange));
+        invalid_value("fieldManager", go_quoted(manager), &why)
     } else {
         return Ok(manager.to_owned());
     };
     Err(ApiError::invalid("meta.k8s.io", options_kind, "", &[cause]))
+}
+
+/// A text in quotes, as the API prints values: control characters as `\\x01`.
+fn go_quoted(text: &str) -> String {
+    let inner: String = text
+        .chars()
+        .map(|c| match c {
+            '"' => "\\\"".to_owned(),
+            '\\' => "\\\\".to_owned(),
+            '\n' => "\\n".to_owned(),
+            '\r' => "\\r".to_owned(),
+            '\t' => "\\t".to_owned(),
+            c if c.is_control() && u32::from(c) < 0x80 => format!("\\x{:02x}", u32::from(c)),
+            c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
+            c => c.to_string(),
+        })
+        .collect();
+    format!("\"{inner}\"")
 }
 
 #[cfg(test)]

@@ -165,7 +165,8 @@ impl Call<'_> {
         match self.validation() {
             Ok(Validation::Ignore) | Err(_) => Vec::new(),
             Ok(Validation::Warn | Validation::Strict) if self.content_type().starts_with(YAML) => {
-                yaml::duplicate_key(&self.body).into_iter().map(|why| format!("yaml: {why}")).collect()
+                let found = yaml::duplicate_key(&self.body).unwrap_or_default();
+                found.lines().skip(1).map(|line| line.trim().to_owned()).collect()
             }
             Ok(Validation::Warn | Validation::Strict) => strict::duplicate_fields(&self.body)
                 .into_iter()

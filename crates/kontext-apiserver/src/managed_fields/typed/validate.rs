@@ -119,17 +119,28 @@ impl Walk {
 
 /// A value as the API's type errors print it.
 fn shown(value: &Value) -> String {
+    format!("&{{{}}}", plain(value))
+}
+
+fn plain(value: &Value) -> String {
     match value {
+        Value::Null => "<nil>".to_owned(),
+        Value::String(text) => text.clone(),
         Value::Object(fields) => {
             let fields: Vec<String> =
-                fields.iter().map(|(name, value)| format!("{name}={}", shown(value))).collect();
-            format!("{{{}}}", fields.join(";"))
+                fields.iter().map(|(name, value)| format!("{name}:{}", plain(value))).collect();
+            format!("map[{}]", fields.join(" "))
         }
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(shown).collect();
-            format!("[{}]", items.join(","))
-        }
-        other => other.to_string(),
+        Value::Array(items) => format!("[{}]", items.iter().map(plain).collect::<Vec<_>>().join(" ")),
+        other => number(other),
+    }
+}
+
+/// Floats that are whole have no fraction.
+fn number(value: &Value) -> String {
+    match value.as_f64() {
+        Some(float) if value.is_f64() => float.to_string(),
+        _ => value.to_string(),
     }
 }
 
@@ -153,7 +164,7 @@ fn go_syntax(value: &Value) -> String {
             format!("[]interface {{}}{{{}}}", items.join(", "))
         }
         Value::Null => "interface {}(nil)".to_owned(),
-        other => other.to_string(),
+        other => number(other),
     }
 }
 
@@ -199,8 +210,8 @@ mod tests {
             &json!({"selector": 1, "paused": "x"}),
             &expect![[r#"
             errors:
-              .spec.paused: expected boolean, got "x"
-              .spec.selector: expected map, got 1"#]],
+              .spec.paused: expected boolean, got &{x}
+              .spec.selector: expected map, got &{1}"#]],
         );
     }
 

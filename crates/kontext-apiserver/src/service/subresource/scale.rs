@@ -108,6 +108,10 @@ where
     fn prepare(&self, old: &Value, scale: Value) -> Result<Prepared, ApiError> {
         let target = self.call.target;
         let replicas = replicas(&scale, &target.name)?;
+        let (given, stored) = (object::uid(&scale), object::uid(old));
+        if !given.is_empty() && given != stored {
+            return Err(ApiError::scale_uid_conflict(&target.resource, &target.name, given, stored));
+        }
         let mut new = old.clone();
         // A version or uid in the scale is a precondition on the object.
         for field in ["resourceVersion", "uid"] {

@@ -9,6 +9,7 @@ use super::create::admit_and_create;
 use super::patch::check_name;
 use super::prepare::begin_create;
 use crate::error::ApiError;
+use crate::fields;
 use crate::managed_fields::{self, ApplyError, Writer};
 use crate::object;
 use crate::service::call::Validation;
@@ -25,10 +26,10 @@ pub(in crate::service) struct Applied {
 
 impl Applied {
     pub(super) fn of(call: &Call<'_>) -> Self {
-        let object = yaml::parse(&call.body)
-            .map_err(|why| ApiError::bad_request(format!("error decoding YAML: {why}")))
-            .map(|value| if value.is_null() { Value::Object(serde_json::Map::new()) } else { value });
-        let force = call.query.value("force").is_some_and(|text| !matches!(text, "false" | "0"));
+        let object = yaml::parse_map(&call.body)
+            .map_err(|why| ApiError::bad_request(format!("error decoding YAML: {why}")));
+        let force =
+            call.query.value("force").is_some_and(|text| text != "0" && !text.eq_ignore_ascii_case("false"));
         Self { object, force }
     }
 
@@ -52,7 +53,7 @@ impl Applied {
                 Validation::Strict => {
                     return Err(ApiError::bad_request(format!("error strict decoding YAML: {why}")));
                 }
-                Validation::Warn => call.warnings.add(why),
+                Validation::Warn => why.lines().skip(1).for_each(|line| call.warnings.add(line.trim())),
                 Validation::Ignore => {}
             }
         }
@@ -79,7 +80,7 @@ pub(super) async fn apply(call: &Call<'_>, applied: &Applied) -> Result<Reply, A
             let (stored, changed) = carry_out(call, &key, &change).await?;
             return call.object_reply(StatusCode::OK, &stored, changed);
         }
-        let new = complete(call, applied.to(call, None, &writer)?)?;
+        let mut new = complete(call, applied.to(call, None, &writer)?)?;
         let uid = object::uid(&new);
         if !uid.is_empty() {
             let why = format!(
@@ -90,6 +91,8 @@ pub(super) async fn apply(call: &Call<'_>, applied: &Applied) -> Result<Reply, A
         if !target.subresource.is_empty() {
             return Err(ApiError::not_found(resource, &target.name));
         }
+        // The version of nothing is no precondition.
+        object::metadata(&mut new).remove("resourceVersion");
         let new = begin_create(resource, &target.namespace, new, &writer, call.now)?;
         match admit_and_create(call, new).await {
             // Somebody was faster: then there is something to apply to.
@@ -103,11 +106,14 @@ pub(super) async fn apply(call: &Call<'_>, applied: &Applied) -> Result<Reply, A
 /// What an apply results in, in the stored form.
 fn complete(call: &Call<'_>, mut new: Value) -> Result<Value, ApiError> {
     let resource = &call.target.resource;
+    let sent = new.clone();
     call.check_types(&mut new).map_err(|why| {
-        let (namespace, name) = (object::namespace(&new), object::name(&new));
+        let name = format!("{}/{}", object::text(&sent, &["metadata", "namespace"]), object::name(&sent));
+        let kind = format!("{}/{}, Kind={}", resource.group, resource.version, resource.kind);
         let why = format!(
-            "failed to convert new typed object ({namespace}/{name}; {}/{}, Kind={}) to object: {why}",
-            resource.group, resource.version, resource.kind
+            "failed to convert new object ({name}; {kind}) to proper version: unable to convert unstructured object \
+             to {kind}: {}",
+            fields::conversion_error(&why)
         );
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", why)
     })?;

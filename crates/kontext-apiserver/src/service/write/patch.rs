@@ -7,6 +7,7 @@ use super::apply::{self, Applied};
 use super::change::{Whole, carry_out};
 use super::decode::{self, Encoded};
 use crate::error::ApiError;
+use crate::fields;
 use crate::object;
 use crate::patch::{self, PatchError};
 use crate::service::{Call, Reply};
@@ -101,11 +102,22 @@ pub(in crate::service) fn patch_document(
 
 /// The result of a patch must be an object of the kind.
 fn check_result(call: &Call<'_>, old: &Value, new: &mut Value) -> Result<(), ApiError> {
-    let result = new.clone();
-    let refuse = |why: String| ApiError::undecodable_patch(&result, &why);
+    let encoded = Encoded::new(call.headers, &call.body);
+    // A strategic patch is quoted itself, the others with what they make of the object.
+    let strategic = encoded.media_type() == STRATEGIC_MERGE_PATCH;
+    let result = if strategic { patch::printed(&call.body) } else { new.to_string() };
+    let refuse = |why: String| {
+        let conversion = why.strip_prefix("json: ").filter(|_| strategic).map(fields::conversion_error);
+        ApiError::undecodable_patch(&result, conversion.as_deref().unwrap_or(&why))
+    };
     if (&old["kind"], &old["apiVersion"]) != (&new["kind"], &new["apiVersion"]) {
         let text = |field: &str| new[field].as_str().unwrap_or_default();
         return Err(refuse(decode::not_registered(text("apiVersion"), text("kind"))));
     }
-    call.check_fields(new, &call.duplicates(), refuse)
+    let duplicates = if encoded.media_type() == JSON_PATCH {
+        patch::unknown_fields(&call.body)
+    } else {
+        call.duplicates()
+    };
+    call.check_fields(new, &duplicates, refuse)
 }

@@ -114,10 +114,15 @@ pub(crate) fn begin_update(
     now: Timestamp,
 ) -> Result<Value, ApiError> {
     namespace_of_request(resource, object::namespace(old), &mut new)?;
+    let reset = new["metadata"]["managedFields"].as_array().is_some_and(Vec::is_empty);
     with_defaults(resource, &mut new);
     // Nobody comes to own what this door puts back.
     let mut kept = new.clone();
     put_back(resource, subresource, &mut kept, old);
+    if reset && !writer.tracked {
+        // An empty list says something, unlike no list, and was lost with the other empty ones.
+        object::metadata(&mut kept).insert("managedFields".to_owned(), json!([]));
+    }
     track(resource, Some(old), &mut kept, writer, now);
     object::restore_metadata(&mut new, &kept, "managedFields");
     Ok(new)
