@@ -253,7 +253,8 @@ impl DeploymentLoop {
     ) -> Result<bool, Failure> {
         let started = context
             .start(&reference(DEPLOYMENTS, &deployment.meta), action::ADOPT_REPLICA_SET)
-            .because(reason);
+            .because(reason)
+            .decided_by(&reference(REPLICA_SETS, &set.meta));
         let body = adoption_patch(&deployment.as_owner(), &set.meta.uid);
         let at = At::object(REPLICA_SETS, &set.meta.namespace, &set.meta.name);
         match self.cluster.patch(&started, at, &body).await {
@@ -272,7 +273,8 @@ impl DeploymentLoop {
     ) -> Result<bool, Failure> {
         let started = context
             .start(&reference(DEPLOYMENTS, &deployment.meta), action::RELEASE_REPLICA_SET)
-            .because(reason);
+            .because(reason)
+            .decided_by(&reference(REPLICA_SETS, &set.meta));
         let body = release_patch(&deployment.meta.uid, &set.meta.uid);
         let at = At::object(REPLICA_SETS, &set.meta.namespace, &set.meta.name);
         match self.cluster.patch(&started, at, &body).await {

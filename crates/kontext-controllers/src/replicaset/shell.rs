@@ -190,6 +190,7 @@ impl ReplicaSetLoop {
         }
         for (pod, reason) in release {
             let started = context.start(&reference(set), action::RELEASE_POD).because(reason);
+            let started = started.decided_by(&crate::watch::reference(PODS, &pod.meta));
             let body = release_patch(&set.meta.uid, &pod.meta.uid);
             match self.cluster.patch(&started, at(&pod), &body).await {
                 Ok(written) => self.wrote(set, "pods", &written.version()),
@@ -217,6 +218,7 @@ impl ReplicaSetLoop {
         reason: &'static str,
     ) -> Result<(), Failure> {
         let started = context.start(&reference(set), action::ADOPT_POD).because(reason);
+        let started = started.decided_by(&crate::watch::reference(PODS, &pod.meta));
         let body = adoption_patch(&set.as_owner(), &pod.meta.uid);
         let written = self.cluster.patch(&started, at(pod), &body).await?;
         self.wrote(set, "pods", &written.version());

@@ -16,7 +16,7 @@ pub use outcome::Outcome;
 
 use crate::{
     context::Context,
-    object::ObjectRef,
+    object::{ObjectRef, Subject},
     trace::{TraceFlags, Traceparent},
 };
 
@@ -29,6 +29,8 @@ pub struct ActionFrame {
     pub subject: ObjectRef,
     /// Why, in a short sentence.
     pub reason: Cow<'static, str>,
+    /// The object whose own change decides this action, where it is not the one acted for.
+    pub decided_by: Option<ObjectRef>,
     /// When it began.
     pub started: Timestamp,
     /// Its span.
@@ -83,6 +85,7 @@ impl Action {
             name: Cow::Borrowed(name),
             subject,
             reason: Cow::Borrowed(""),
+            decided_by: None,
             started: Timestamp::now(),
             traceparent,
             span: opened.span,
@@ -97,6 +100,15 @@ impl Action {
             if !frame.span.is_disabled() {
                 frame.span.record("reason", &*frame.reason);
             }
+        }
+        self
+    }
+
+    /// Names the object whose own change decides this action, such as the Pod that no longer matches the selector and is
+    /// released: of several causes of the reconcile, one about that object gives the origin, however much others weigh.
+    pub fn decided_by(mut self, object: &impl Subject) -> Self {
+        if let Some(frame) = self.context.action_mut() {
+            frame.decided_by = Some(object.reference());
         }
         self
     }

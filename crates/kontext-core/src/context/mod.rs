@@ -181,7 +181,8 @@ impl Context {
         self.0.reconcile.next_request()
     }
 
-    /// Where the chain that leads here began: the origin of the heaviest cause where that is a wish or a disturbance,
+    /// Where the chain that leads here began: the origin of the cause about the object that
+    /// [decides](Action::decided_by), or else of the heaviest cause where that is a wish or a disturbance,
     /// otherwise the origin of the standing wish, the spec of the object as it is.
     pub fn origin(&self) -> Option<Origin> {
         match self.deciding()? {
@@ -218,7 +219,19 @@ impl Context {
                 .find(|cause| cause.weight >= least && cause.origin().is_some())
                 .map(|cause| Deciding::Cause(cause))
         };
-        with_origin(Weight::Disturbance)
+        let decides = self.action().and_then(|action| action.decided_by.as_ref());
+        let about = |object: &ObjectRef| {
+            let mut causes = causes.iter();
+            causes.find(|cause| {
+                cause.weight >= Weight::Disturbance
+                    && cause.object.is_same(object)
+                    && cause.origin().is_some()
+            })
+        };
+        decides
+            .and_then(about)
+            .map(|cause| Deciding::Cause(cause))
+            .or_else(|| with_origin(Weight::Disturbance))
             .or_else(|| self.0.reconcile.intent.as_ref().map(Deciding::Intent))
             .or_else(|| with_origin(Weight::Progress))
     }
