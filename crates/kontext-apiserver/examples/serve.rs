@@ -8,7 +8,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use kontext_apiserver::{ApiServer, SimulatedKubelet};
+use kontext_apiserver::ApiServer;
 
 #[tokio::main]
 #[allow(clippy::print_stdout, reason = "an example says what it does")]
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("export KUBECONFIG={}", path.display());
     }
     let kubelet = match kubelet {
-        true => Some(SimulatedKubelet::builder(server.client_for("system:node:sim-node-0")).start().await?),
+        true => Some(server.simulated_kubelet().start().await?),
         false => None,
     };
     tokio::signal::ctrl_c().await?;

@@ -18,7 +18,7 @@ use crate::record::RequestRecord;
 /// assert!(server.requests().by("my-operator").failed().is_empty());
 /// # }
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Requests(Vec<RequestRecord>);
 
 impl Requests {
@@ -134,6 +134,13 @@ impl fmt::Display for Requests {
             write!(f, "{request}")?;
         }
         Ok(())
+    }
+}
+
+/// The lines: an assertion that fails shows this.
+impl fmt::Debug for Requests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::server::ApiServer;
 const TOLD: usize = 20;
 
 /// What was waited for did not come in time. Says which writes there were last.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub struct NotYet {
     /// How long it was waited.
@@ -28,6 +28,13 @@ impl fmt::Display for NotYet {
             0 => write!(f, "not within {within:?}; nothing was written"),
             _ => write!(f, "not within {within:?}; the latest changes:\n{latest}"),
         }
+    }
+}
+
+/// The same: a test that unwraps shows this.
+impl fmt::Debug for NotYet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

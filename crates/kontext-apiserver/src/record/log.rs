@@ -32,8 +32,13 @@ impl RequestLog {
     }
 
     pub(crate) fn push(&self, record: &RequestRecord) {
-        tracing::debug!(target: "kontext_apiserver::requests", "{record}");
+        // Reads are many; what was written or went wrong is what people look for.
         let counts = record.changed && record.resource != "leases";
+        if counts || record.status >= 400 || record.reset || !record.faults.is_empty() {
+            tracing::debug!(target: "kontext_apiserver::requests", "{record}");
+        } else {
+            tracing::trace!(target: "kontext_apiserver::requests", "{record}");
+        }
         // Packed before the lock is taken.
         let packed = (self.limit > 0).then(|| Packed::of(record));
         {

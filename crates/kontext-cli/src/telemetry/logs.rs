@@ -13,7 +13,7 @@ pub struct LogOptions {
     #[arg(long = "logging-format", alias = "log-format", value_name = "FORMAT", default_value = "text")]
     pub format: Format,
 
-    /// How much is logged: 0 to 3 what operators need, 4 and 5 what the loops decide, 6 and above everything.
+    /// How much is logged: 0 to 3 what operators need, 4 and 5 what is decided and written, 6 and above everything.
     ///
     /// RUST_LOG, where set, says it in more detail and wins: RUST_LOG=info,kontext::queue=trace
     #[arg(short = 'v', long = "v", value_name = "LEVEL", default_value_t = 2)]
@@ -34,8 +34,12 @@ impl LogOptions {
     pub(super) fn levels(&self) -> &'static str {
         match self.verbosity {
             0..=3 => "info",
-            4..=5 => "info,kontext=debug,kontext_controllers=debug,kontext_core=debug,kontext_cli=debug",
-            _ => "debug,kontext=trace,kontext_controllers=trace,kontext_core=trace,kontext_cli=trace",
+            4..=5 => {
+                "info,kontext=debug,kontext_controllers=debug,kontext_core=debug,kontext_cli=debug,kontext_apiserver=debug"
+            }
+            _ => {
+                "debug,kontext=trace,kontext_controllers=trace,kontext_core=trace,kontext_cli=trace,kontext_apiserver=trace"
+            }
         }
     }
 }

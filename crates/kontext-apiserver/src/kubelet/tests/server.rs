@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Node, Pod};
+use k8s_openapi::api::core::v1::{Event, Node, Pod};
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
@@ -263,6 +263,16 @@ async fn a_pod_that_fits_nowhere_says_so_and_goes_when_it_fits() {
         "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector. preemption: 0/2 nodes are \
          available: 2 Preemption is not helpful for scheduling."
     );
+    let events: Api<Event> = Api::default_namespaced(client.clone());
+    let told = server
+        .eventually(Duration::from_secs(5), async || {
+            events.list(&ListParams::default()).await.ok().filter(|events| !events.items.is_empty())
+        })
+        .await
+        .unwrap_or_else(|error| panic!("{error}\nfailed:\n{}", server.requests().failed()));
+    let said: Vec<_> =
+        told.items.iter().map(|event| (event.reason.as_deref(), event.message.clone())).collect();
+    assert_eq!(said, [(Some("FailedScheduling"), message(&pods))]);
     let nodes: Api<Node> = Api::all(client.clone());
     let label = Patch::Merge(json!({"metadata": {"labels": {"disk": "ssd"}}}));
     nodes.patch("sim-node-1", &PatchParams::default(), &label).await.expect("labelled");
