@@ -49,6 +49,13 @@ pub(crate) fn conversion_error(wrong: &str) -> String {
     }
 }
 
+/// Removes the fields that no metadata has and returns their names. The error says which value has a wrong type.
+pub(crate) fn metadata(value: &mut Value) -> Result<Vec<String>, String> {
+    let mut unknown = Vec::new();
+    structure("meta.v1.ObjectMeta", value, Path { go: "", shown: "", top: false }, &mut unknown)?;
+    Ok(unknown)
+}
+
 /// Where a value is: as Go's decoder writes it (no indexes), and as strict decoding does.
 #[derive(Clone, Copy)]
 struct Path<'a> {

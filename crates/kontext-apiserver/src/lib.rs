@@ -37,6 +37,7 @@ mod addresses;
 mod admission;
 mod body;
 mod clock;
+mod crd;
 mod defaults;
 mod discovery;
 mod duration;

@@ -15,6 +15,7 @@ use tower::Layer;
 use crate::addresses::Addresses;
 use crate::admission::{Configured, InProcess, Transport};
 use crate::clock::{Clock, SystemClock, TokioClock};
+use crate::crd::Reconciler;
 use crate::faults::Faults;
 use crate::garbage::GarbageCollector;
 use crate::kinds::{Catalog, Registry, Resource};
@@ -35,6 +36,7 @@ const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kub
 /// Everything that requests share.
 pub(crate) struct Shared {
     pub(crate) catalog: Arc<Catalog>,
+    pub(crate) definitions: Reconciler,
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Random,
@@ -55,6 +57,19 @@ impl Shared {
         self.catalog.registry()
     }
 
+    /// Whether the definition of a custom resource is being deleted now.
+    pub(crate) fn definition_of_is_terminating(&self, resource: &Resource) -> bool {
+        let registry = self.registry();
+        let mut versions = registry.custom(&resource.group, &resource.plural);
+        versions.any(|version| version.custom.as_ref().is_some_and(|custom| custom.is_terminating()))
+    }
+
+    /// Ends the watches of a resource that is not served any more as it was, after what they have still to tell.
+    pub(crate) fn end_watches_of(&self, group: &str, plural: &str) {
+        // Nobody watching is fine.
+        let _ = self.drops.send(DropSignal::End(group.to_owned(), plural.to_owned()));
+    }
+
     /// Cuts the watches of the resource that a request is about.
     pub(crate) fn drop_watches_of(&self, record: &RequestRecord) {
         self.drop_watches(Some((record.group.clone(), record.resource.clone())));
@@ -62,7 +77,7 @@ impl Shared {
 
     fn drop_watches(&self, resource: Option<(String, String)>) {
         // Nobody watching is fine.
-        let _ = self.drops.send(DropSignal(resource));
+        let _ = self.drops.send(DropSignal::Cut(resource));
     }
 }
 
@@ -176,6 +191,7 @@ impl ApiServerBuilder {
             transport: Transport::new(self.webhooks),
             store,
             catalog: Arc::new(Catalog::new(registry)),
+            definitions: Reconciler::default(),
             clock: self.clock,
             random: Random::new(self.seed),
             seed,

@@ -66,7 +66,7 @@ async fn every_resource_that_discovery_names_can_be_listed() {
             }
         }
     }
-    assert_eq!(count, 39);
+    assert!(count >= 40, "{count}");
 }
 
 #[tokio::test]

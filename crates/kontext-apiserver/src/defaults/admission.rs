@@ -36,6 +36,10 @@ pub(crate) fn plugins(group: &str, kind: &str, object: &mut Value, creating: boo
 /// Cluster addresses and node ports of Services are allocated by the server; everything else of a Service is here.
 pub(crate) fn prepare_create(group: &str, kind: &str, object: &mut Value) {
     match (group, kind) {
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+            reset_status(group, kind, object);
+            crate::crd::set_stored_versions(object);
+        }
         ("", "Pod") => {
             let class = quality_of_service(object.get("spec").unwrap_or(&Value::Null));
             put(object, "status", json!({"phase": "Pending", "qosClass": class}));
@@ -73,6 +77,9 @@ pub(crate) fn prepare_create(group: &str, kind: &str, object: &mut Value) {
 
 /// What an update of the main resource adds in the end.
 pub(crate) fn prepare_update(group: &str, kind: &str, object: &mut Value, old: &Value) {
+    if (group, kind) == ("apiextensions.k8s.io", "CustomResourceDefinition") {
+        return crate::crd::set_stored_versions(object);
+    }
     if (group, kind) != ("apps", "DaemonSet") {
         return;
     }

@@ -9,6 +9,7 @@ pub(super) const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.gene
 
 pub(super) fn apply(group: &str, kind: &str, object: &mut Value) {
     match (group, kind) {
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => crate::crd::default_names(object),
         ("", "Pod") => pod(object),
         ("", "Service") => service(object),
         ("", "Secret") => secret(object),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::group_path;
 use crate::kinds::{Registry, Resource};
+use crate::object;
 
 /// `/openapi/v3`: where the documents are.
 pub(super) fn index(registry: &Registry) -> Value {
@@ -51,8 +52,32 @@ pub(super) fn document(registry: &Registry, group: &str, version: &str) -> Optio
         "openapi": "3.0.0",
         "info": {"title": "kontext in-memory API server", "version": "v1.36.3"},
         "paths": paths,
-        "components": {"schemas": {}},
+        "components": {"schemas": schemas(registry, group, version)},
     }))
+}
+
+/// The schemas of custom resources.
+fn schemas(registry: &Registry, group: &str, version: &str) -> Map<String, Value> {
+    let of_version = registry.resources().iter().filter(|r| r.group == group && r.version == version);
+    of_version
+        .filter_map(|resource| {
+            let mut schema = resource.custom.as_ref()?.open_api_schema().clone();
+            let properties = object::child(&mut schema, "properties");
+            for field in ["apiVersion", "kind"] {
+                properties.insert(field.to_owned(), json!({"type": "string"}));
+            }
+            properties.insert("metadata".to_owned(), json!({"type": "object"}));
+            schema["x-kubernetes-group-version-kind"] =
+                json!([{"group": group, "version": version, "kind": resource.kind}]);
+            Some((schema_name(resource), schema))
+        })
+        .collect()
+}
+
+/// `com.example.v1.Widget`: the group backwards, the version and the kind.
+fn schema_name(resource: &Resource) -> String {
+    let group: Vec<&str> = resource.group.split('.').rev().collect();
+    format!("{}.{}.{}", group.join("."), resource.version, resource.kind)
 }
 
 fn operation(resource: &Resource, action: &str, parameters: &[&str]) -> Value {

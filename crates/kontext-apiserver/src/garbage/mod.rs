@@ -80,7 +80,7 @@ async fn run(client: Client, catalog: Arc<Catalog>, stop: CancellationToken) {
 /// The tables whose objects can be seen.
 fn tables(catalog: &Catalog) -> BTreeSet<TableId> {
     let registry = catalog.registry();
-    registry.resources().iter().filter(|r| r.is_storage_form()).map(|r| r.table).collect()
+    registry.stored().into_iter().map(|resource| resource.table).collect()
 }
 
 /// Follows the objects of every table, those of kinds that come later too. A kind that goes leaves its source behind,

@@ -13,7 +13,7 @@ use crate::kinds::Registry;
 /// Fails with a conflict that makes the caller try again while something is still ending.
 pub(super) async fn end(client: &Client, registry: &Registry, name: &str) -> Result<(), Error> {
     let mut left = 0;
-    let stored = registry.resources().iter().filter(|r| r.is_storage_form() && r.namespaced);
+    let stored = registry.stored().into_iter().filter(|resource| resource.namespaced);
     for resource in stored {
         let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), name, &api_resource(resource));
         if !api.list_metadata(&ListParams::default()).await?.items.is_empty() {

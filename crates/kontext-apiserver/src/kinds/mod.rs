@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::crd::{CustomKind, Definition, Version};
 use crate::schema::{self, MergeType};
 
 pub(crate) use catalog::Catalog;
@@ -42,8 +43,8 @@ pub(crate) struct Resource {
     /// How apply merges the objects of this version, and how ownership of their fields is tracked.
     pub(crate) merge_type: MergeType,
     conversion: Option<convert::Conversion>,
-    /// Defined by a CustomResourceDefinition, not built in.
-    pub(crate) custom: bool,
+    /// What a CustomResourceDefinition says; nothing for the kinds that are built in.
+    pub(crate) custom: Option<Box<CustomKind>>,
 }
 
 /// One served subresource; its kind may be of another group (`Scale`, `Eviction`).
@@ -67,19 +68,34 @@ impl Resource {
         if self.group.is_empty() { self.plural.clone() } else { format!("{}.{}", self.plural, self.group) }
     }
 
+    /// The kind of lists.
+    pub(crate) fn list_kind(&self) -> String {
+        match &self.custom {
+            Some(custom) => custom.list_kind().to_owned(),
+            None => format!("{}List", self.kind),
+        }
+    }
+
     pub(crate) fn subresource(&self, name: &str) -> Option<&Subresource> {
         self.subresources.iter().find(|s| s.name == name)
     }
 
+    /// Whether its objects define custom resources.
+    pub(crate) fn is_definition(&self) -> bool {
+        self.storage_group == crate::crd::GROUP && self.plural == crate::crd::PLURAL
+    }
+
     /// Whether requests see the stored form as it is.
     pub(crate) fn is_storage_form(&self) -> bool {
-        self.conversion.is_none()
+        self.conversion.is_none() && self.custom.as_ref().is_none_or(|custom| custom.is_as_stored())
     }
 
     /// Turns an object from the form of this resource into the stored one.
     pub(crate) fn decode(&self, object: &mut Value) {
         if let Some(conversion) = &self.conversion {
             (conversion.to_storage)(object);
+        } else if let Some(custom) = &self.custom {
+            custom.store(object);
         }
     }
 
@@ -87,6 +103,54 @@ impl Resource {
     pub(crate) fn encode(&self, object: &mut Value) {
         if let Some(conversion) = &self.conversion {
             (conversion.from_storage)(object);
+        } else if let Some(custom) = &self.custom {
+            custom.show(object);
+        }
+    }
+}
+
+const GET_PATCH_UPDATE: [&str; 3] = ["get", "patch", "update"];
+
+impl Resource {
+    /// One served version of a custom resource.
+    pub(crate) fn custom(
+        definition: &Definition,
+        version: &Version,
+        custom: CustomKind,
+        table: TableId,
+    ) -> Self {
+        let subresource = |name: &str, group: &str, version: &str, kind: &str| Subresource {
+            name: name.to_owned(),
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind: kind.to_owned(),
+            verbs: owned(&GET_PATCH_UPDATE),
+        };
+        let mut subresources = Vec::new();
+        if version.status {
+            subresources.push(subresource("status", &definition.group, &version.name, &definition.kind));
+        }
+        if version.scale.is_some() {
+            subresources.push(subresource("scale", "autoscaling", "v1", "Scale"));
+        }
+        let verbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
+        Self {
+            group: definition.group.clone(),
+            version: version.name.clone(),
+            kind: definition.kind.clone(),
+            plural: definition.plural.clone(),
+            singular: definition.singular.clone(),
+            short_names: definition.short_names.clone(),
+            categories: definition.categories.clone(),
+            namespaced: definition.namespaced,
+            verbs: owned(&verbs),
+            subresources,
+            table,
+            rules: Rules::custom(version.status),
+            storage_group: definition.group.clone(),
+            merge_type: schema::from_open_api(&version.schema),
+            conversion: None,
+            custom: Some(Box::new(custom)),
         }
     }
 }
@@ -142,7 +206,7 @@ impl Registry {
                 merge_type: schema::merge_type_of(row.group, row.version, row.kind)
                     .unwrap_or_else(MergeType::deduced),
                 conversion,
-                custom: false,
+                custom: None,
             });
         }
         registry.tables = tables.len();
@@ -170,11 +234,11 @@ impl Registry {
     /// The same with these versions of one custom resource, most preferred first, in place of those before.
     pub(super) fn with_custom(&self, group: &str, plural: &str, versions: Vec<Resource>) -> Self {
         let replaced = |resource: &&Arc<Resource>| {
-            !(resource.custom && resource.group == group && resource.plural == plural)
+            !(resource.custom.is_some() && resource.group == group && resource.plural == plural)
         };
         let mut kept: Vec<Arc<Resource>> = self.resources.iter().filter(replaced).cloned().collect();
         kept.extend(versions.into_iter().map(Arc::new));
-        let built_in = kept.partition_point(|resource| !resource.custom);
+        let built_in = kept.partition_point(|resource| resource.custom.is_none());
         // Stable, so that the versions of a resource stay in their order.
         kept[built_in..].sort_by(|a, b| (&a.group, &a.plural).cmp(&(&b.group, &b.plural)));
         let mut registry = Self { tables: self.tables, ..Self::empty() };
@@ -195,9 +259,41 @@ impl Registry {
         self.by_path.get(group)?.get(version)?.get(plural).map(|index| &self.resources[*index])
     }
 
-    /// The resource that shows a table's objects as they are stored, while one does.
+    /// One resource for each table: the one that shows its objects as they are stored, where one does.
+    pub(crate) fn stored(&self) -> Vec<&Arc<Resource>> {
+        let mut stored: Vec<&Arc<Resource>> = Vec::new();
+        for resource in &self.resources {
+            match stored.iter_mut().find(|other| other.table == resource.table) {
+                None => stored.push(resource),
+                Some(other) if !other.is_storage_form() && resource.is_storage_form() => *other = resource,
+                Some(_) => {}
+            }
+        }
+        stored
+    }
+
+    /// The one of a table, while it is served.
     pub(crate) fn stored_in(&self, table: TableId) -> Option<&Arc<Resource>> {
-        self.resources.iter().find(|resource| resource.table == table && resource.is_storage_form())
+        let mut all = self.resources.iter().filter(|resource| resource.table == table);
+        let first = all.next()?;
+        Some(std::iter::once(first).chain(all).find(|resource| resource.is_storage_form()).unwrap_or(first))
+    }
+
+    /// The served versions of a custom resource, most preferred first.
+    pub(crate) fn custom(&self, group: &str, plural: &str) -> impl Iterator<Item = &Arc<Resource>> {
+        let versions = self.by_path.get(group).into_iter().flat_map(HashMap::values);
+        let mut indexes: Vec<usize> = versions.filter_map(|plurals| plurals.get(plural).copied()).collect();
+        indexes.sort_unstable();
+        indexes.into_iter().map(|index| &self.resources[index]).filter(|resource| resource.custom.is_some())
+    }
+
+    /// Group and plural name of each custom resource.
+    pub(crate) fn custom_names(&self) -> Vec<(String, String)> {
+        let custom = self.resources.iter().filter(|resource| resource.custom.is_some());
+        let mut names: Vec<_> =
+            custom.map(|resource| (resource.group.clone(), resource.plural.clone())).collect();
+        names.dedup();
+        names
     }
 
     /// Whether a group has this version.
@@ -227,6 +323,8 @@ fn owned(names: &[&str]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -244,43 +342,32 @@ mod tests {
         assert!(registry.resources().iter().all(|r| r.table.0 < registry.tables()));
     }
 
-    fn widget(group: &str, version: &str) -> Resource {
-        Resource {
-            group: group.to_owned(),
-            version: version.to_owned(),
-            kind: "Widget".to_owned(),
-            plural: "widgets".to_owned(),
-            singular: "widget".to_owned(),
-            short_names: Vec::new(),
-            categories: Vec::new(),
-            namespaced: true,
-            verbs: Vec::new(),
-            subresources: Vec::new(),
-            table: TableId(100),
-            rules: Rules::of(group, "widgets"),
-            storage_group: group.to_owned(),
-            merge_type: MergeType::deduced(),
-            conversion: None,
-            custom: true,
-        }
+    fn widget(group: &str, versions: &[&str]) -> Vec<Resource> {
+        let versions: Vec<Value> = versions
+            .iter()
+            .map(|name| json!({"name": name, "served": true, "storage": *name == "v1"}))
+            .collect();
+        let names =
+            json!({"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"});
+        let definition = json!({
+            "spec": {"group": group, "scope": "Namespaced", "versions": versions},
+            "status": {"acceptedNames": names},
+        });
+        crate::crd::served(&definition, TableId(100))
     }
 
     #[test]
     fn custom_resources_come_and_go_and_requests_keep_what_they_began_with() {
         let catalog = Catalog::new(Registry::built_in());
         let before = catalog.registry();
-        catalog.serve_custom("b.example", "widgets", vec![widget("b.example", "v1")]);
-        catalog.serve_custom(
-            "a.example",
-            "widgets",
-            vec![widget("a.example", "v2"), widget("a.example", "v1")],
-        );
+        catalog.serve_custom("b.example", "widgets", widget("b.example", &["v1"]));
+        catalog.serve_custom("a.example", "widgets", widget("a.example", &["v1", "v2"]));
         let now = catalog.registry();
         assert!(before.find("b.example", "v1", "widgets").is_none());
         assert!(now.find("b.example", "v1", "widgets").is_some() && now.serves("a.example", "v2"));
         let groups = now.groups();
         assert_eq!(groups[groups.len() - 2], ("a.example", vec!["v2", "v1"]));
-        catalog.serve_custom("a.example", "widgets", vec![widget("a.example", "v1")]);
+        catalog.serve_custom("a.example", "widgets", widget("a.example", &["v1"]));
         assert!(!catalog.registry().serves("a.example", "v2"));
         catalog.serve_custom("a.example", "widgets", Vec::new());
         assert!(!catalog.registry().serves("a.example", "v1"));

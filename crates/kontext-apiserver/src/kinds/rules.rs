@@ -15,6 +15,8 @@ pub(crate) enum Generation {
     Template,
     /// Moves with the field `webhooks` (webhook configurations).
     Webhooks,
+    /// Moves with anything outside metadata (custom resources).
+    Content,
     /// Moves with anything outside metadata, and with labels (EndpointSlice).
     ContentAndLabels,
 }
@@ -28,6 +30,8 @@ pub(crate) enum StatusMetadata {
     LabelsReset,
     /// Owner references are put back to what is stored (Pod).
     OwnersReset,
+    /// All metadata is put back to what is stored (custom resources).
+    Reset,
 }
 
 /// What a delete without a propagation policy does with dependents.
@@ -74,6 +78,17 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
+    /// The rules of custom resources, with the status as a subresource or without.
+    pub(crate) fn custom(status: bool) -> Self {
+        Self {
+            generation: Generation::Content,
+            status_split: status,
+            status_metadata: StatusMetadata::Reset,
+            unconditional_update: false,
+            ..Self::of("", "")
+        }
+    }
+
     /// The rules of the kind stored under this group and plural name.
     pub(crate) fn of(group: &str, plural: &str) -> Self {
         let mut rules = Self {
@@ -165,6 +180,11 @@ impl Rules {
             }
             ("discovery.k8s.io", "endpointslices") => rules.generation = Generation::ContentAndLabels,
             ("scheduling.k8s.io", "priorityclasses") => rules.generation = Generation::Fixed,
+            ("apiextensions.k8s.io", _) => {
+                rules.generation = Generation::Spec;
+                rules.status_split = true;
+                rules.unconditional_update = false;
+            }
             ("storage.k8s.io", "storageclasses") => rules.returns_deleted = true,
             ("coordination.k8s.io", "leases") => {
                 rules.unconditional_update = false;

@@ -18,7 +18,7 @@ pub(super) fn reset_fields(resource: &Resource, subresource: &str) -> Vec<Vec<Pa
         ("status", "admissionregistration.k8s.io" | "flowcontrol.apiserver.k8s.io", _) => {
             &[&["spec"], &["metadata"]]
         }
-        ("status", ..) if resource.custom => &[&["spec"], &["metadata"]],
+        ("status", ..) if resource.custom.is_some() => &[&["spec"], &["metadata"]],
         ("status", ..) => &[&["spec"]],
         _ => &[],
     };

@@ -2,12 +2,27 @@
 
 use serde_json::Value;
 
+use crate::crd::CustomKind;
+
 /// A parsed field selector; all terms must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct FieldSelector {
     /// The fields of the kind that may be asked for.
-    supported: &'static [&'static str],
+    supported: Supported,
     terms: Vec<Term>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Supported {
+    BuiltIn(&'static [&'static str]),
+    /// JSON paths, as a CustomResourceDefinition lists them.
+    Custom(Vec<String>),
+}
+
+impl Default for Supported {
+    fn default() -> Self {
+        Self::BuiltIn(&[])
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +111,48 @@ impl FieldSelector {
             };
             terms.push(Term { field: found, value: unescape(value)?, negated });
         }
-        Ok(FieldSelector { supported: supported.unwrap_or_default(), terms })
+        Ok(FieldSelector { supported: Supported::BuiltIn(supported.unwrap_or_default()), terms })
+    }
+
+    /// Parses the `fieldSelector` query parameter for a custom resource with these selectable fields.
+    pub(crate) fn parse_custom(paths: &[String], text: &str) -> Result<FieldSelector, String> {
+        let mut terms = Vec::new();
+        for part in split_terms(text).into_iter().filter(|part| !part.is_empty()) {
+            let Some((name, negated, value)) = split_term(part) else {
+                return Err(format!("invalid selector: '{text}'; can't understand '{part}'"));
+            };
+            let position = || paths.iter().position(|path| path.trim_start_matches('.') == name);
+            let field = match name {
+                "metadata.name" => Some(Field::Name),
+                "metadata.namespace" => Some(Field::Namespace),
+                _ => position().map(Field::Supported),
+            };
+            let field = field.ok_or_else(|| format!("field label not supported: {name}"))?;
+            terms.push(Term { field, value: unescape(value)?, negated });
+        }
+        Ok(FieldSelector { supported: Supported::Custom(paths.to_vec()), terms })
+    }
+
+    /// Whether a custom resource must be decoded to say whether it fulfils the selector.
+    pub(crate) fn looks_into_custom(&self) -> bool {
+        matches!(self.supported, Supported::Custom(_))
+            && self.terms.iter().any(|term| matches!(term.field, Field::Supported(_)))
+    }
+
+    /// Whether a custom resource fulfils the selector.
+    pub(crate) fn matches_custom(&self, namespace: &str, name: &str, object: &Value) -> bool {
+        let Supported::Custom(paths) = &self.supported else { return false };
+        self.terms.iter().all(|term| {
+            let value = match term.field {
+                Field::Name => name.to_owned(),
+                Field::Namespace => namespace.to_owned(),
+                Field::Supported(index) => paths
+                    .get(index)
+                    .map(|path| CustomKind::selectable_value(path, object))
+                    .unwrap_or_default(),
+            };
+            (value == term.value) != term.negated
+        })
     }
 
     /// Whether it selects everything.
@@ -112,7 +168,10 @@ impl FieldSelector {
         name: &str,
         selectable: impl Fn(&dyn Fn(&Value) -> Box<[Box<str>]>) -> &'a [Box<str>],
     ) -> bool {
-        let extract = |object: &Value| self.supported.iter().map(|f| value_of(object, f).into()).collect();
+        let extract = |object: &Value| match &self.supported {
+            Supported::BuiltIn(fields) => fields.iter().map(|f| value_of(object, f).into()).collect(),
+            Supported::Custom(_) => Box::default(),
+        };
         self.terms.iter().all(|term| {
             let value = match term.field {
                 Field::Name => name,

@@ -12,6 +12,10 @@ const IMMORTAL: [&str; 3] = ["default", "kube-system", "kube-public"];
 /// Refuses to create in a namespace that is missing or ending.
 pub(super) fn namespace_accepts(call: &Call<'_>, new_name: &str) -> Result<(), ApiError> {
     let target = call.target;
+    if target.resource.custom.as_ref().is_some_and(|custom| custom.is_terminating()) {
+        let why = "create not allowed while custom resource definition is terminating";
+        return Err(ApiError::forbidden(&target.resource, new_name, why));
+    }
     if !target.resource.namespaced {
         return Ok(());
     }

@@ -13,6 +13,7 @@ use super::route::{Query, Target, Verb};
 use super::warnings::Warnings;
 use crate::admission::{Admission, Attributes, Operation};
 use crate::body::Body;
+use crate::crd;
 use crate::error::{ApiError, Cause, forbidden_field, required};
 use crate::fields;
 use crate::managed_fields::{Versions, Writer};
@@ -101,6 +102,18 @@ impl Reply {
 }
 
 impl Call<'_> {
+    /// Tells the client what is legal and not wise about an object that it writes.
+    pub(crate) fn warn_about(&self, new: &Value, old: Option<&Value>) {
+        let target = self.target;
+        let texts = match &target.resource.custom {
+            _ if !target.subresource.is_empty() => return,
+            Some(_) => crd::finalizer_warnings(new, old),
+            None if target.resource.is_definition() => crd::definition_warnings(new, old),
+            None => return,
+        };
+        texts.into_iter().for_each(|text| self.warnings.add(text));
+    }
+
     pub(crate) fn accept(&self) -> Option<&str> {
         self.headers.get(http::header::ACCEPT).and_then(|v| v.to_str().ok())
     }
@@ -195,7 +208,10 @@ impl Call<'_> {
     /// Checks the values of an object against the types of its kind, and drops the fields that the kind does not have.
     pub(crate) fn check_types(&self, object: &mut Value) -> Result<Vec<String>, String> {
         let resource = &self.target.resource;
-        fields::check(&resource.api_version(), &resource.kind, object)
+        match &resource.custom {
+            Some(custom) => custom.decode(object),
+            None => fields::check(&resource.api_version(), &resource.kind, object),
+        }
     }
 
     /// Checks an object against the types of its kind: wrong types are refused; unknown fields are dropped, and they
@@ -323,8 +339,8 @@ impl Call<'_> {
         let bytes: Bytes = match negotiate(self.accept(), true)? {
             Form::Object => {
                 let head = format!(
-                    "{{\"kind\":\"{}List\",\"apiVersion\":\"{}\",\"metadata\":{metadata},\"items\":[",
-                    resource.kind,
+                    "{{\"kind\":\"{}\",\"apiVersion\":\"{}\",\"metadata\":{metadata},\"items\":[",
+                    resource.list_kind(),
                     resource.api_version()
                 );
                 self.join_items(&head, objects)
@@ -368,10 +384,17 @@ impl Call<'_> {
     /// Objects as rows, with the metadata of a list.
     pub(crate) fn table(&self, objects: &[Arc<Stored>], metadata: &Value) -> Value {
         let resource = &self.target.resource;
-        let values: Vec<Value> = objects.iter().map(|o| o.value()).collect();
+        let form = |stored: &Arc<Stored>| {
+            let mut object = stored.value();
+            if resource.custom.is_some() {
+                resource.encode(&mut object);
+            }
+            object
+        };
+        let values: Vec<Value> = objects.iter().map(form).collect();
         let values: Vec<&Value> = values.iter().collect();
         let options = TableOptions::from_query(self.query.value("includeObject"));
-        let mut table = table::table(&resource.storage_group, &resource.kind, &values, self.now, options);
+        let mut table = table::of(resource, &values, self.now, options);
         table["metadata"] = metadata.clone();
         table
     }

@@ -171,16 +171,31 @@ async fn answer(
             if let Some(deprecation) = target.resource.rules.deprecation {
                 warnings.add(deprecation);
             }
+            if let Some(warning) = target.resource.custom.as_ref().and_then(|custom| custom.deprecation()) {
+                warnings.add(warning);
+            }
             if target.verb != Verb::Watch {
                 // An answer that the client does not understand is refused before anything is written.
                 let is_list = matches!(target.verb, Verb::List | Verb::DeleteCollection);
                 negotiate(call.accept(), is_list)?;
             }
-            match (lag, target.verb) {
+            let reply = match (lag, target.verb) {
                 (Some(writes), Verb::Get | Verb::List) => read::stale(&call, writes),
                 _ => dispatch(&call, target).await,
-            }
+            };
+            reconcile_definitions(shared, target, &reply);
+            reply
         }
+    }
+}
+
+/// What is served follows what is defined: after every write of a definition, and of an object that a definition waits
+/// for.
+fn reconcile_definitions(shared: &Shared, target: &Target, reply: &Result<Reply, ApiError>) {
+    let resource = &target.resource;
+    let waited_for = || resource.custom.is_some() && shared.definition_of_is_terminating(resource);
+    if reply.as_ref().is_ok_and(|reply| reply.changed) && (resource.is_definition() || waited_for()) {
+        shared.definitions.reconcile(shared);
     }
 }
 

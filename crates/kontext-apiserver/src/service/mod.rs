@@ -29,7 +29,7 @@ use crate::server::Shared;
 pub use auth::User;
 pub(crate) use call::{Call, Reply};
 pub(crate) use warnings::Warnings;
-pub(crate) use write::with_defaults;
+pub(crate) use write::{Prepared, mark_or_remove, prepare_update, with_defaults};
 
 /// The API server as a [`tower::Service`]. Cheap to clone.
 ///

@@ -60,8 +60,11 @@ impl Selection {
         let target = call.target;
         let labels = call.query.value("labelSelector").unwrap_or_default();
         let fields = call.query.value("fieldSelector").unwrap_or_default();
-        let fields = FieldSelector::parse(&target.resource.storage_group, &target.resource.kind, fields)
-            .map_err(ApiError::bad_request)?;
+        let fields = match &target.resource.custom {
+            Some(custom) => FieldSelector::parse_custom(custom.selectable(), fields),
+            None => FieldSelector::parse(&target.resource.storage_group, &target.resource.kind, fields),
+        };
+        let fields = fields.map_err(ApiError::bad_request)?;
         let name = if target.name.is_empty() { fields.name() } else { Some(target.name.as_str()) };
         Ok(Self {
             namespace: target.namespace.clone(),
@@ -80,12 +83,19 @@ impl Selection {
         &self.namespace
     }
 
+    fn matches_fields(&self, key: &Key, object: &Stored) -> bool {
+        if self.fields.looks_into_custom() {
+            return self.fields.matches_custom(key.namespace(), key.name(), &object.value());
+        }
+        self.fields.matches(key.namespace(), key.name(), |extract| object.selectable(extract))
+    }
+
     /// Whether an object is selected.
     pub(crate) fn matches(&self, key: &Key, object: &Stored) -> bool {
         key.is_in(&self.namespace)
             && self.name.as_deref().is_none_or(|name| name == key.name())
             && self.labels.matches(|label| object.label(label))
-            && self.fields.matches(key.namespace(), key.name(), |extract| object.selectable(extract))
+            && self.matches_fields(key, object)
     }
 }
 

@@ -58,6 +58,8 @@ const HISTORY_BYTES: usize = 64 << 20;
 struct Inner {
     revision: u64,
     tables: Vec<Table>,
+    /// Tables of kinds that are gone, whose last changes watchers may not have been told yet.
+    retired: Vec<TableId>,
 }
 
 struct Table {
@@ -71,15 +73,27 @@ impl Store {
     pub(crate) fn new(tables: usize, history_limit: usize) -> Self {
         let tables = (0..tables).map(|_| Table::new()).collect();
         let history_limit = history::Limit { changes: history_limit, bytes: HISTORY_BYTES };
-        Self { inner: Mutex::new(Inner { revision: 1, tables }), history_limit }
+        Self { inner: Mutex::new(Inner { revision: 1, tables, retired: Vec::new() }), history_limit }
     }
 
     /// One more table, for a kind that comes while the server runs.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for CustomResourceDefinitions, which come next"))]
     pub(crate) fn add_table(&self) -> TableId {
         let mut inner = self.inner.lock();
-        inner.tables.push(Table::new());
+        inner.forget_retired();
+        let mut table = Table::new();
+        // Nobody can have seen it before.
+        table.history.compact(inner.revision);
+        inner.tables.push(table);
         TableId(inner.tables.len() - 1)
+    }
+
+    /// Forgets everything in a table of a kind that is gone, its last changes only once nobody is to be told of them.
+    /// Its number is not given out again.
+    pub(crate) fn retire_table(&self, table: TableId) {
+        let mut inner = self.inner.lock();
+        inner.tables[table.0].objects.clear();
+        inner.retired.push(table);
+        inner.forget_retired();
     }
 
     /// The version of the last write.
@@ -242,6 +256,19 @@ impl Table {
 }
 
 impl Inner {
+    fn forget_retired(&mut self) {
+        let revision = self.revision;
+        let tables = &mut self.tables;
+        self.retired.retain(|table| {
+            let table = &mut tables[table.0];
+            let watched = table.changed.receiver_count() > 0;
+            if !watched {
+                table.history.compact(revision);
+            }
+            watched
+        });
+    }
+
     fn expect(&self, table: TableId, key: &Key, old: &Arc<Stored>) -> Result<(), Raced> {
         match self.tables[table.0].objects.get(key) {
             Some(current) if Arc::ptr_eq(current, old) => Ok(()),

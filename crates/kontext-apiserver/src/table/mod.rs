@@ -17,6 +17,8 @@ mod tests;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::kinds::Resource;
+
 /// How much of each object its row carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Include {
@@ -47,7 +49,27 @@ impl TableOptions {
     }
 }
 
-/// The table of objects of one kind. The caller puts the list's metadata in.
+/// How long ago a time was.
+pub(crate) fn age_of(time: &Value, now: Timestamp) -> String {
+    duration::since(Some(time), now)
+}
+
+/// The table of objects of a resource. The caller puts the list's metadata in.
+pub(crate) fn of(resource: &Resource, objects: &[&Value], now: Timestamp, options: TableOptions) -> Value {
+    let Some(custom) = &resource.custom else {
+        return table(&resource.storage_group, &resource.kind, objects, now, options);
+    };
+    let rows: Vec<Value> = objects
+        .iter()
+        .map(|object| json!({"cells": custom.cells(object, now), "object": included(object, options)}))
+        .collect();
+    json!({
+        "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {},
+        "columnDefinitions": custom.column_definitions(), "rows": rows,
+    })
+}
+
+/// The table of objects of one built-in kind.
 pub(crate) fn table(
     group: &str,
     kind: &str,

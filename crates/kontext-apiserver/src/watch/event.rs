@@ -51,7 +51,12 @@ impl Encoder {
                 object
             }
             Form::Metadata => metadata_of(&object),
-            Form::Table => self.table(&object),
+            Form::Table => {
+                if self.resource.custom.is_some() {
+                    self.resource.encode(&mut object);
+                }
+                self.table(&object)
+            }
         };
         line(kind.line_start(), &[object.to_string().as_bytes()])
     }
@@ -79,13 +84,7 @@ impl Encoder {
 
     fn table(&mut self, object: &Value) -> Value {
         let options = TableOptions::from_query(self.include_object.as_deref());
-        let mut table = table::table(
-            &self.resource.storage_group,
-            &self.resource.kind,
-            &[object],
-            self.clock.now(),
-            options,
-        );
+        let mut table = table::of(&self.resource, &[object], self.clock.now(), options);
         table["metadata"] = json!({"resourceVersion": crate::object::resource_version(object)});
         if self.columns_sent {
             table["columnDefinitions"] = Value::Null;

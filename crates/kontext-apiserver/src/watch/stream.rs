@@ -31,13 +31,22 @@ const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 /// How long before its end a watch hears once more where it stands.
 const LAST_BOOKMARK_BEFORE_END: Duration = Duration::from_secs(2);
 
-/// Which watches shall be cut: those of one resource (group and plural), or all.
+/// Which watches shall not go on.
 #[derive(Clone, Debug)]
-pub(crate) struct DropSignal(pub(crate) Option<(String, String)>);
+pub(crate) enum DropSignal {
+    /// Those of one resource (group and plural), or all, are cut where they are.
+    Cut(Option<(String, String)>),
+    /// Those of one resource end after what they have still to tell.
+    End(String, String),
+}
 
 impl DropSignal {
     fn hits(&self, resource: &Resource) -> bool {
-        self.0.as_ref().is_none_or(|(group, plural)| *group == resource.group && *plural == resource.plural)
+        let is = |group: &String, plural: &String| *group == resource.group && *plural == resource.plural;
+        match self {
+            Self::Cut(None) => true,
+            Self::Cut(Some((group, plural))) | Self::End(group, plural) => is(group, plural),
+        }
     }
 }
 
@@ -191,7 +200,8 @@ impl Watcher {
             biased;
             () = self.shutdown.cancelled() => self.ending = true,
             signal = self.drops.recv() => match signal {
-                Ok(signal) if signal.hits(&self.resource) => return Some(Reset),
+                Ok(signal @ DropSignal::Cut(_)) if signal.hits(&self.resource) => return Some(Reset),
+                Ok(signal) if signal.hits(&self.resource) => self.tell_the_rest(),
                 // Too many signals to remember: one of them may have been ours.
                 Err(broadcast::error::RecvError::Lagged(_)) => return Some(Reset),
                 Ok(_) => {}
@@ -209,6 +219,17 @@ impl Watcher {
             }
         }
         None
+    }
+
+    /// Queues what happened up to now, and ends.
+    fn tell_the_rest(&mut self) {
+        while let Ok((changes, seen)) = self.shared.store.changes(self.table, self.cursor, BATCH)
+            && seen > self.cursor
+        {
+            self.cursor = seen;
+            changes.iter().for_each(|change| self.push(change));
+        }
+        self.ending = true;
     }
 
     fn push_bookmark(&mut self) {

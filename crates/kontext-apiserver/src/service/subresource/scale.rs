@@ -3,6 +3,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::crd::{Scale, follow};
 use crate::error::{ApiError, invalid_value};
 use crate::kinds::Resource;
 use crate::managed_fields::{Versions, Writer, give_scale_its_owners, take_owners_from_scale, track_update};
@@ -52,7 +53,12 @@ fn scale_writer(call: &Call<'_>) -> Result<Writer, ApiError> {
 }
 
 /// Where the number of replicas is.
-const REPLICAS: [&str; 2] = ["spec", "replicas"];
+fn replicas_path(resource: &Resource) -> Vec<&str> {
+    match custom_scale(resource) {
+        Some(scale) => scale.spec_replicas.iter().map(String::as_str).collect(),
+        None => vec!["spec", "replicas"],
+    }
+}
 
 fn key(call: &Call<'_>) -> Key {
     Key::new(&call.target.namespace, &call.target.name)
@@ -87,7 +93,12 @@ where
 {
     fn wanted(&self, old: &Value) -> Result<Value, ApiError> {
         let mut old_scale = self.shown(old);
-        give_scale_its_owners(&mut old_scale, old, &self.parent_writer.versions, &REPLICAS);
+        give_scale_its_owners(
+            &mut old_scale,
+            old,
+            &self.parent_writer.versions,
+            &replicas_path(&self.call.target.resource),
+        );
         let mut scale = (self.scale)(&old_scale)?;
         let (named, asked) = (object::name(&scale), &self.call.target.name);
         if named != asked {
@@ -122,8 +133,13 @@ where
                 object::metadata(&mut new).insert(field.to_owned(), json!(given));
             }
         }
-        object::child(&mut new, "spec").insert("replicas".to_owned(), json!(replicas));
-        take_owners_from_scale(&mut new, &scale, &self.parent_writer.versions, &REPLICAS);
+        set_replicas(&target.resource, &mut new, replicas);
+        take_owners_from_scale(
+            &mut new,
+            &scale,
+            &self.parent_writer.versions,
+            &replicas_path(&target.resource),
+        );
         // The object is written through its main door: a scale moves the generation.
         let prepared =
             prepare_update(&target.resource, "", old, new, &self.parent_writer, self.call.now, false)?;
@@ -173,16 +189,51 @@ fn scale_of(resource: &Resource, stored: &Value) -> Value {
     for field in ["uid", "resourceVersion", "creationTimestamp"] {
         metadata[field] = stored["metadata"][field].clone();
     }
-    let mut status = json!({"replicas": stored["status"]["replicas"].as_i64().unwrap_or_default()});
-    let selector = selector_text(resource, &stored["spec"]["selector"]);
+    let (wanted, there, selector) = numbers(resource, stored);
+    let mut status = json!({"replicas": there.unwrap_or_default()});
     if !selector.is_empty() {
         status["selector"] = json!(selector);
     }
     let mut spec = json!({});
-    if let Some(replicas) = stored["spec"]["replicas"].as_i64().filter(|replicas| *replicas != 0) {
+    if let Some(replicas) = wanted.filter(|replicas| *replicas != 0) {
         spec["replicas"] = json!(replicas);
     }
     json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata, "spec": spec, "status": status})
+}
+
+/// Replicas wanted, replicas there, and the selector.
+fn numbers(resource: &Resource, stored: &Value) -> (Option<i64>, Option<i64>, String) {
+    let Some(scale) = custom_scale(resource) else {
+        let selector = selector_text(resource, &stored["spec"]["selector"]);
+        return (stored["spec"]["replicas"].as_i64(), stored["status"]["replicas"].as_i64(), selector);
+    };
+    let number = |path: &[String]| follow(stored, path).and_then(Value::as_i64);
+    let selector =
+        scale.selector.as_ref().and_then(|path| follow(stored, path)?.as_str()).unwrap_or_default();
+    (number(&scale.spec_replicas), number(&scale.status_replicas), selector.to_owned())
+}
+
+fn custom_scale(resource: &Resource) -> Option<&Scale> {
+    resource.custom.as_ref().and_then(|custom| custom.scale())
+}
+
+/// Writes the number of replicas where the kind keeps it.
+fn set_replicas(resource: &Resource, object: &mut Value, replicas: i64) {
+    match custom_scale(resource).map(|scale| scale.spec_replicas.as_slice()) {
+        Some([path @ .., last]) => {
+            let mut inner = object;
+            for field in path {
+                object::child(inner, field);
+                inner = &mut inner[field.as_str()];
+            }
+            if let Some(fields) = inner.as_object_mut() {
+                fields.insert(last.clone(), json!(replicas));
+            }
+        }
+        _ => {
+            object::child(object, "spec").insert("replicas".to_owned(), json!(replicas));
+        }
+    }
 }
 
 /// A selector as text, in the form that clients put into a query.

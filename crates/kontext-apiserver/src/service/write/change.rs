@@ -85,7 +85,10 @@ pub(in crate::service) async fn carry_out(
         let stored = store
             .find(resource.table, key)
             .ok_or_else(|| ApiError::not_found(resource, &call.target.name))?;
-        let old = stored.value();
+        let mut old = stored.value();
+        if let Some(custom) = &resource.custom {
+            custom.refresh_stale(&mut old);
+        }
         let mut wanted = change.wanted(&old)?;
         change.plugins(&mut wanted);
         let shown = admission.as_ref().map(|_| change.shown(&old));
@@ -95,6 +98,9 @@ pub(in crate::service) async fn carry_out(
             wanted = mutated.unwrap_or_default();
         }
         let prepared = change.prepare(&old, wanted)?;
+        if let Prepared::Write(new) = &prepared {
+            call.warn_about(new, Some(&old));
+        }
         if let Some(admission) = &admission {
             let new = match &prepared {
                 Prepared::Unchanged => &old,

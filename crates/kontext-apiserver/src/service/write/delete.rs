@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 use super::ROUNDS;
 use super::delete_options::Options;
 use crate::admission::{Admission, Attributes, Operation};
+use crate::crd;
 use crate::error::ApiError;
 use crate::kinds::{Propagation, Resource};
 use crate::object;
+use crate::server::Shared;
 use crate::service::{Call, Reply, admission, read};
 use crate::store::{Key, Stored};
 
@@ -177,6 +179,22 @@ pub(in crate::service) async fn delete_object(
     Err(ApiError::modified(resource, name))
 }
 
+/// Deletes an object as far as its finalizers let it go, without being asked how.
+pub(crate) fn mark_or_remove(
+    shared: &Shared,
+    resource: &Resource,
+    key: &Key,
+    stored: &std::sync::Arc<Stored>,
+) {
+    let (store, old) = (&shared.store, stored.value());
+    // Who was faster will be seen by those that look again.
+    match step(resource, &Options::default(), &old, shared.clock.now()) {
+        Step::Pending => {}
+        Step::Mark(new) => drop(store.replace(resource.table, key, stored, new)),
+        Step::MarkAndRemove(_) | Step::Remove => drop(store.remove(resource.table, key, stored, old)),
+    }
+}
+
 /// Whether a removal is preceded by an attempt to write the finalizers, in which webhooks are asked as well.
 fn drops_finalizers(old: &Value) -> bool {
     !object::finalizers(old).is_empty()
@@ -186,6 +204,11 @@ fn drops_finalizers(old: &Value) -> bool {
 fn step(resource: &Resource, options: &Options, old: &Value, now: Timestamp) -> Step {
     if resource.storage_group.is_empty() && resource.plural == "namespaces" {
         return namespace_step(old, now);
+    }
+    if resource.is_definition() && !object::is_deleting(old) {
+        let mut new = old.clone();
+        crd::mark_terminating(&mut new, &object::seconds(now));
+        return Step::Mark(new);
     }
     let mut new = old.clone();
     let graceful = match graceful_period(resource, options, old, now) {

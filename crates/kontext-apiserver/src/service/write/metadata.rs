@@ -41,7 +41,7 @@ pub(super) fn validate(resource: &Resource, new: &Value) -> Vec<Cause> {
     labels(&metadata["labels"], &mut causes);
     annotations(&metadata["annotations"], &mut causes);
     owner_references(&metadata["ownerReferences"], &mut causes);
-    finalizers(new, &mut causes);
+    finalizers(resource, new, &mut causes);
     if let Some(entries) = metadata.get("managedFields").filter(|v| !v.is_null())
         && let Err(why) = managed_fields::validate(entries)
     {
@@ -138,13 +138,15 @@ fn owner_references(references: &Value, causes: &mut Vec<Cause>) {
     }
 }
 
-fn finalizers(new: &Value, causes: &mut Vec<Cause>) {
+fn finalizers(resource: &Resource, new: &Value, causes: &mut Vec<Cause>) {
     let finalizers = object::finalizers(new);
     for (index, finalizer) in finalizers.iter().enumerate() {
         for error in names::qualified_name(finalizer) {
             causes.push(invalid_value("metadata.finalizers", quoted(finalizer), &error));
         }
-        if !finalizer.contains('/') && !STANDARD_FINALIZERS.contains(&finalizer.as_str()) {
+        // Custom resources and their definitions are warned of such names, not refused.
+        let lenient = resource.custom.is_some() || resource.is_definition();
+        if !lenient && !finalizer.contains('/') && !STANDARD_FINALIZERS.contains(&finalizer.as_str()) {
             let why = "name is neither a standard finalizer name nor is it fully qualified";
             causes.push(invalid_value(&format!("metadata.finalizers[{index}]"), quoted(finalizer), why));
         }

@@ -19,11 +19,12 @@ use http::HeaderMap;
 pub(super) use change::{Change, carry_out};
 pub(super) use create::create;
 pub(super) use decode::decode_object;
+pub(crate) use delete::mark_or_remove;
 pub(super) use delete::{delete, delete_collection, delete_object};
 pub(super) use delete_options::Options as DeleteOptions;
 pub(super) use patch::{Patch, patch, patch_document};
-pub(crate) use prepare::with_defaults;
-pub(super) use prepare::{Prepared, normalize, prepare_update};
+pub(super) use prepare::normalize;
+pub(crate) use prepare::{Prepared, prepare_update, with_defaults};
 pub(super) use update::{commit, update};
 
 use decode::Encoded;

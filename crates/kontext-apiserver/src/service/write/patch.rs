@@ -30,7 +30,7 @@ impl Patch {
     /// Reads the type of a patch and its parameters, before anything else is read.
     pub(in crate::service) fn of(call: &Call<'_>) -> Result<Self, ApiError> {
         let media_type = Encoded::new(call.headers, &call.body).media_type();
-        let custom = call.target.resource.custom && call.target.subresource != "scale";
+        let custom = call.target.resource.custom.is_some() && call.target.subresource != "scale";
         let is_apply = match media_type {
             JSON_PATCH | MERGE_PATCH => false,
             STRATEGIC_MERGE_PATCH if !custom => false,

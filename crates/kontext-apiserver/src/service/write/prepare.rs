@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::metadata;
 use super::stored_form::forget_empty;
+use crate::crd;
 use crate::defaults;
 use crate::error::{ApiError, Cause};
 use crate::kinds::{Generation, Resource, StatusMetadata};
@@ -98,7 +99,7 @@ pub(crate) fn finish_create(
     normalize(resource, &mut object);
     forget_empty(resource, &mut object);
     let mut causes = metadata::validate(resource, &object);
-    causes.extend(validate_kind(resource, &object, None));
+    causes.extend(validate_kind(resource, &object, None, ""));
     invalid(resource, &object, &causes)?;
     Ok(object)
 }
@@ -153,7 +154,7 @@ pub(crate) fn finish_update(
     }
     let mut causes = metadata::validate(resource, &new);
     causes.extend(metadata::validate_update(&new, old));
-    causes.extend(validate_kind(resource, &new, Some(old)));
+    causes.extend(validate_kind(resource, &new, Some(old), subresource));
     invalid(resource, &new, &causes)?;
     let gone = object::is_deleting(old)
         && new["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or_default() == 0
@@ -185,6 +186,9 @@ pub(crate) fn prepare_update(
 /// Completes an object as decoding does.
 pub(crate) fn with_defaults(resource: &Resource, object: &mut Value) {
     normalize(resource, object);
+    if let Some(custom) = &resource.custom {
+        return custom.fill_in(object);
+    }
     defaults::apply_defaults(&resource.storage_group, &resource.kind, object);
     normalize(resource, object);
 }
@@ -276,6 +280,11 @@ fn restore_other_half(resource: &Resource, subresource: &str, new: &mut Value, o
             match resource.rules.status_metadata {
                 StatusMetadata::Kept => {}
                 StatusMetadata::LabelsReset => object::restore_metadata(new, old, "labels"),
+                StatusMetadata::Reset => {
+                    let managed = new["metadata"]["managedFields"].clone();
+                    object::restore(new, old, "metadata");
+                    object::metadata(new).insert("managedFields".to_owned(), managed);
+                }
                 StatusMetadata::OwnersReset => object::restore_metadata(new, old, "ownerReferences"),
             }
             if resource.rules.graceful {
@@ -347,18 +356,21 @@ fn generation_moves(rule: Generation, old: &Value, new: &Value) -> bool {
             old.get("spec") != new.get("spec") || annotations(old) != annotations(new)
         }
         Generation::Webhooks => old.get("webhooks") != new.get("webhooks"),
+        Generation::Content => content(old) != content(new),
         Generation::Template => old.get("template") != new.get("template"),
         Generation::ContentAndLabels => {
             let labels =
                 |object: &Value| object["metadata"]["labels"].as_object().cloned().unwrap_or_default();
-            let content = |object: &Value| {
-                let mut content = object.as_object().cloned().unwrap_or_default();
-                content.remove("metadata");
-                content
-            };
             labels(old) != labels(new) || content(old) != content(new)
         }
     }
+}
+
+/// Everything outside of the metadata.
+fn content(object: &Value) -> serde_json::Map<String, Value> {
+    let mut content = object.as_object().cloned().unwrap_or_default();
+    content.remove("metadata");
+    content
 }
 
 /// Tracks who owns what. Fields are owned under the names that they have in the form that was written.
@@ -381,6 +393,14 @@ fn track(resource: &Resource, old: Option<&Value>, new: &mut Value, writer: &Wri
 
 /// Brings an object into the form that the server keeps.
 pub(crate) fn normalize(resource: &Resource, object: &mut Value) {
+    if resource.custom.is_some() {
+        if let (Some(definition), Some(metadata)) =
+            (schema::type_named("meta.v1.ObjectMeta"), object.get_mut("metadata"))
+        {
+            schema::normalize(definition, metadata);
+        }
+        return;
+    }
     match schema::of(&resource.storage_group, &resource.kind) {
         Some(definition) => schema::normalize(definition, object),
         None => object::drop_nulls(object),
@@ -395,7 +415,13 @@ fn take_status(resource: &Resource, object: &mut Value) -> Option<Value> {
     object.as_object_mut()?.remove("status")
 }
 
-fn validate_kind(resource: &Resource, new: &Value, old: Option<&Value>) -> Vec<Cause> {
+fn validate_kind(resource: &Resource, new: &Value, old: Option<&Value>, subresource: &str) -> Vec<Cause> {
+    if let Some(custom) = &resource.custom {
+        return custom.validate(new, old, subresource);
+    }
+    if resource.is_definition() {
+        return crd::validate_definition(new, old, subresource);
+    }
     defaults::validate(&resource.storage_group, &resource.kind, new, old)
         .into_iter()
         .map(|error| Cause { reason: error.reason.to_string(), message: error.message, field: error.field })
