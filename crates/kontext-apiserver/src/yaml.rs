@@ -38,7 +38,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Value, String> {
 pub(crate) fn parse_map(bytes: &[u8]) -> Result<Value, String> {
     let kind = match parse(bytes)? {
         Value::Null => return Ok(Value::Object(serde_json::Map::new())),
-        map @ Value::Object(_) => return Ok(map),
+        mut map @ Value::Object(_) => {
+            make_whole(&mut map);
+            return Ok(map);
+        }
         Value::Array(_) => "array",
         Value::String(_) => "string",
         Value::Number(_) => "number",
@@ -48,6 +51,23 @@ pub(crate) fn parse_map(bytes: &[u8]) -> Result<Value, String> {
         "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {kind} into Go value of type \
          map[string]interface {{}}"
     ))
+}
+
+/// Writes whole numbers without a fraction, as the API does with what was applied.
+fn make_whole(value: &mut Value) {
+    match value {
+        Value::Object(fields) => fields.values_mut().for_each(make_whole),
+        Value::Array(items) => items.iter_mut().for_each(make_whole),
+        Value::Number(number) if number.is_f64() => {
+            let float = number.as_f64().unwrap_or_default();
+            if float.fract() == 0.0
+                && let Ok(whole) = format!("{float}").parse::<i64>()
+            {
+                *value = whole.into();
+            }
+        }
+        _ => {}
+    }
 }
 
 /// What the API says of the first key that stands twice in its map.
@@ -95,6 +115,7 @@ mod tests {
         );
         assert_eq!(parse(br#" {"a": 1}"#), Ok(json!({"a": 1})));
         assert_eq!(parse(b""), Ok(Value::Null));
+        assert_eq!(parse_map(b"a: [1.0, 1.5, 1e3]"), Ok(json!({"a": [1, 1.5, 1000]})));
         assert!(parse(b"a: [").is_err() && parse(&[0xff]).is_err());
     }
 

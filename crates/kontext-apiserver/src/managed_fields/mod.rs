@@ -6,6 +6,8 @@
 //! ([`crate::defaults::prepare_create`]): what those add is owned by nobody.
 
 mod apply;
+#[cfg(test)]
+mod apply_tests;
 mod cap;
 mod conflict;
 mod entries;

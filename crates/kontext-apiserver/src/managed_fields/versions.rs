@@ -53,6 +53,13 @@ impl Versions {
         Self { own, others: Vec::new() }
     }
 
+    /// The same, where a write cannot change these paths.
+    #[cfg(test)]
+    pub(super) fn resetting(mut self, paths: Vec<Vec<PathElement>>) -> Self {
+        self.own.reset = paths;
+        self
+    }
+
     /// A version by its name; `None` where the object is not served in it.
     pub(super) fn named(&self, api_version: &str) -> Option<&Version> {
         std::iter::once(&self.own).chain(&self.others).find(|version| version.api_version == api_version)
