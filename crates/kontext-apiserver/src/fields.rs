@@ -3,15 +3,87 @@
 use serde_json::Value;
 
 use crate::protobuf::{self, Shape, named_fields};
+use crate::schema::{self, TypeDef};
 
 /// Removes the fields that the kind does not have and returns their paths. The error says which value has a wrong
 /// type, in the words of Go's decoder. Kinds that the table does not have pass.
 pub(crate) fn check(api_version: &str, kind: &str, object: &mut Value) -> Result<Vec<String>, String> {
     let mut unknown = Vec::new();
+    let group = api_version.split_once('/').map_or("", |(group, _)| group);
+    if let (None, Some(definition)) = (protobuf::type_name(api_version, kind), schema::of(group, kind)) {
+        typed(definition, object, "", &mut unknown)?;
+    }
     if let Some(name) = protobuf::type_name(api_version, kind) {
         structure(name, object, Path { go: "", shown: "", top: true }, &mut unknown)?;
     }
     Ok(unknown)
+}
+
+/// The same by the types of the schema, for kinds that do not come in protobuf.
+fn typed(
+    definition: &TypeDef,
+    value: &mut Value,
+    path: &str,
+    unknown: &mut Vec<String>,
+) -> Result<(), String> {
+    let Value::Object(fields) = value else { return Ok(()) };
+    let mut strange = Vec::new();
+    for (name, field) in fields.iter_mut() {
+        let inner = join(path, name);
+        match definition.fields.get(name.as_str()) {
+            Some(_) if field.is_null() => {}
+            Some(facts) => typed_shape(&facts.shape, field, &inner, unknown)?,
+            None if path.is_empty() && matches!(name.as_str(), "kind" | "apiVersion") => {}
+            None => strange.push((name.clone(), inner)),
+        }
+        // A schema in a schema, where the type says that it may be something else as well.
+        if definition.fields.contains_key("x-kubernetes-list-type")
+            && matches!(name.as_str(), "items" | "additionalProperties")
+        {
+            typed(definition, field, &join(path, name), unknown)?;
+            schema::normalize(definition, field);
+        }
+    }
+    for (name, path) in strange {
+        fields.remove(&name);
+        unknown.push(path);
+    }
+    Ok(())
+}
+
+fn typed_shape(
+    shape: &schema::Shape,
+    value: &mut Value,
+    path: &str,
+    unknown: &mut Vec<String>,
+) -> Result<(), String> {
+    use schema::Shape;
+    let wanted = match shape {
+        Shape::Text if !value.is_string() => "string",
+        Shape::Bool if !value.is_boolean() => "bool",
+        Shape::Number if !value.is_i64() => "int64",
+        Shape::List(_) if !value.is_array() => "[]",
+        Shape::Map(_) if !value.is_object() => "map[string]",
+        Shape::Struct(name) | Shape::Pointer(name) if !value.is_object() => name,
+        _ => "",
+    };
+    if !wanted.is_empty() {
+        return Err(wrong(value, path.rsplit('.').nth(1).unwrap_or_default(), path, wanted));
+    }
+    match (shape, value) {
+        (Shape::Struct(_) | Shape::Pointer(_), value) => match shape.type_def() {
+            Some(definition) => typed(definition, value, path, unknown),
+            None => Ok(()),
+        },
+        (Shape::List(element), Value::Array(items)) => items
+            .iter_mut()
+            .enumerate()
+            .try_for_each(|(index, item)| typed_shape(element, item, &format!("{path}[{index}]"), unknown)),
+        (Shape::Map(element), Value::Object(entries)) => entries
+            .iter_mut()
+            .try_for_each(|(key, item)| typed_shape(element, item, &join(path, key), unknown)),
+        _ => Ok(()),
+    }
 }
 
 /// Checks the metadata alone, which every rule relies on.

@@ -127,6 +127,17 @@ impl Check<'_> {
         if fits {
             return Outcome { causes: Vec::new(), matched: 1 };
         }
+        // A format speaks for the type, except to texts and lists.
+        if format::applies(schema) && !matches!(is, "null" | "string" | "array") {
+            let is = match is {
+                "integer" => "int64",
+                "number" => "float64",
+                _ => "",
+            };
+            let why = format!("{path} in body must be of type {}: {is:?}", schema.limits.format);
+            let cause = failure::type_invalid(&self.field(path), &Value::String(is.to_owned()), &why);
+            return Outcome { causes: vec![cause], matched: 0 };
+        }
         let why = format!("{path} in body must be of type {}: {is:?}", wanted.join(","));
         let cause = failure::type_invalid(&self.field(path), &Value::String(is.to_owned()), &why);
         Outcome { causes: vec![cause], matched: 0 }

@@ -3,6 +3,7 @@
 mod aggregated;
 mod legacy;
 mod openapi;
+mod schemas;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 

@@ -56,22 +56,29 @@ pub(super) fn document(registry: &Registry, group: &str, version: &str) -> Optio
     }))
 }
 
-/// The schemas of custom resources.
+/// The schemas of all kinds of a version.
 fn schemas(registry: &Registry, group: &str, version: &str) -> Map<String, Value> {
-    let of_version = registry.resources().iter().filter(|r| r.group == group && r.version == version);
-    of_version
-        .filter_map(|resource| {
-            let mut schema = resource.custom.as_ref()?.open_api_schema().clone();
-            let properties = object::child(&mut schema, "properties");
-            for field in ["apiVersion", "kind"] {
-                properties.insert(field.to_owned(), json!({"type": "string"}));
-            }
-            properties.insert("metadata".to_owned(), json!({"type": "object"}));
-            schema["x-kubernetes-group-version-kind"] =
-                json!([{"group": group, "version": version, "kind": resource.kind}]);
-            Some((schema_name(resource), schema))
-        })
-        .collect()
+    let of_version = || registry.resources().iter().filter(|r| r.group == group && r.version == version);
+    let mut schemas = Map::new();
+    for resource in of_version().filter(|resource| resource.custom.is_none()) {
+        super::schemas::add_kind(&mut schemas, group, version, &resource.api_version(), &resource.kind);
+    }
+    schemas.extend(of_version().filter_map(|resource| {
+        let mut schema = resource.custom.as_ref()?.open_api_schema().clone();
+        let properties = object::child(&mut schema, "properties");
+        for field in ["apiVersion", "kind"] {
+            properties.insert(field.to_owned(), json!({"type": "string"}));
+        }
+        let metadata = json!({"allOf": [{"$ref": super::schemas::reference_to_metadata()}]});
+        properties.insert("metadata".to_owned(), metadata);
+        schema["x-kubernetes-group-version-kind"] =
+            json!([{"group": group, "version": version, "kind": resource.kind}]);
+        Some((schema_name(resource), schema))
+    }));
+    if of_version().any(|resource| resource.custom.is_some()) {
+        super::schemas::add_metadata(&mut schemas);
+    }
+    schemas
 }
 
 /// `com.example.v1.Widget`: the group backwards, the version and the kind.

@@ -360,10 +360,14 @@ impl Call<'_> {
     }
 
     fn join_items(&self, head: &str, objects: &[Arc<Stored>]) -> Bytes {
+        let custom = self.target.resource.custom.is_some();
         let items: Vec<Bytes> = objects
             .iter()
             .map(|stored| {
-                if self.target.resource.is_storage_form() {
+                // Custom resources say what they are in lists too.
+                if custom {
+                    self.object_bytes(stored).slice(1..)
+                } else if self.target.resource.is_storage_form() {
                     stored.item_bytes()
                 } else {
                     Stored::unsaved(self.encoded(stored)).item_bytes()

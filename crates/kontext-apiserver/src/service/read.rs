@@ -110,6 +110,9 @@ fn list_page(call: &Call<'_>, page: &Page) -> Result<Reply, ApiError> {
     let mut selected: Vec<(Key, Arc<Stored>)> =
         snapshot.objects.into_iter().filter(|(key, stored)| selection.matches(key, stored)).collect();
     let mut metadata = json!({"resourceVersion": snapshot.revision.to_string()});
+    if call.target.resource.custom.is_some() {
+        metadata["continue"] = json!("");
+    }
     if page.limit > 0 && selected.len() > page.limit {
         let remaining = selected.len() - page.limit;
         selected.truncate(page.limit);

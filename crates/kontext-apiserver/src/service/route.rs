@@ -86,11 +86,14 @@ pub(crate) fn route(
     if !registry.serves(group, version) {
         return Err(ApiError::page_not_found());
     }
+    // Nobody answers for a group that is defined, beyond what is defined in it.
+    let unknown = || {
+        let built_in =
+            registry.resources().iter().any(|resource| resource.group == group && resource.custom.is_none());
+        if built_in { ApiError::no_such_path() } else { ApiError::page_not_found() }
+    };
     let parts = resource_path(registry, group, version, rest).ok_or_else(ApiError::no_such_path)?;
-    let resource = registry
-        .find(parts.group, parts.version, &parts.plural)
-        .cloned()
-        .ok_or_else(ApiError::no_such_path)?;
+    let resource = registry.find(parts.group, parts.version, &parts.plural).cloned().ok_or_else(unknown)?;
     if !parts.namespace.is_empty() && !resource.namespaced && parts.plural != "namespaces" {
         return Err(ApiError::no_such_path());
     }
@@ -172,7 +175,11 @@ fn allowed(resource: &Resource, parts: &ResourcePath<'_>, verb: Verb) -> Result<
     let verbs = if parts.subresource.is_empty() {
         &resource.verbs
     } else {
-        &resource.subresource(&parts.subresource).ok_or_else(ApiError::no_such_path)?.verbs
+        let missing = || match &resource.custom {
+            Some(_) => ApiError::not_found(resource, &parts.name),
+            None => ApiError::no_such_path(),
+        };
+        &resource.subresource(&parts.subresource).ok_or_else(missing)?.verbs
     };
     // A namespaced kind is created in a namespace only.
     let placed = !resource.namespaced || !parts.namespace.is_empty();

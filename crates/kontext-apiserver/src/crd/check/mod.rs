@@ -105,6 +105,7 @@ fn check_spec(spec: &Value, causes: &mut Vec<Cause>) {
     }
     let mut unique = BTreeSet::new();
     let mut twice = false;
+    let hoisted = Hoisted::of(versions);
     for (index, version) in versions.iter().enumerate() {
         let path = format!("spec.versions[{index}]");
         let name = text(&version["name"]);
@@ -113,7 +114,11 @@ fn check_spec(spec: &Value, causes: &mut Vec<Cause>) {
         if !errors.is_empty() {
             causes.push(failure::invalid(&format!("{path}.name"), &json!(name), &errors.join(",")));
         }
-        check_version(version, &path, causes);
+        check_version(version, &path, &hoisted, index == 0, causes);
+    }
+    if spec["preserveUnknownFields"] == true && versions.iter().any(has_defaults) {
+        let why = "must be false in order to use defaults in the schema";
+        causes.push(failure::invalid("spec.preserveUnknownFields", &json!(true), why));
     }
     let shown = || Value::Array(versions.to_vec());
     if twice {
@@ -147,20 +152,62 @@ fn one_of(path: &str, value: &Value, accepted: &[&str], causes: &mut Vec<Cause>)
     }
 }
 
-fn check_version(version: &Value, path: &str, causes: &mut Vec<Cause>) {
+fn has_defaults(version: &Value) -> bool {
+    Schema::parse(&version["schema"]["openAPIV3Schema"]).any(&|schema| schema.default.is_some())
+}
+
+/// What all versions say alike: the real server takes it for said once, above the versions, and so do its messages.
+struct Hoisted {
+    schema: bool,
+    subresources: bool,
+    columns: bool,
+    selectable: bool,
+}
+
+impl Hoisted {
+    fn of(versions: &[Value]) -> Self {
+        let alike = |field: &str| versions.iter().all(|version| version[field] == versions[0][field]);
+        Self {
+            schema: alike("schema"),
+            subresources: alike("subresources"),
+            columns: alike("additionalPrinterColumns"),
+            selectable: alike("selectableFields"),
+        }
+    }
+}
+
+fn check_version(version: &Value, path: &str, hoisted: &Hoisted, first: bool, causes: &mut Vec<Cause>) {
     deprecation(version, path, causes);
+    // Said once, checked once.
+    let place = |hoisted: bool, above: &str, field: &str| match (hoisted, first) {
+        (true, true) => Some(format!("spec.{above}")),
+        (true, false) => None,
+        (false, _) => Some(format!("{path}.{field}")),
+    };
     let schema = &version["schema"]["openAPIV3Schema"];
     let has_status = version["subresources"]["status"].is_object();
-    if schema.is_object() {
-        open_api::check(schema, has_status, &format!("{path}.schema"), causes);
+    if let Some(path) = place(hoisted.schema, "validation", "schema").filter(|_| schema.is_object()) {
+        open_api::check(schema, has_status, &path, causes);
     }
-    if let Some(scale) = version["subresources"].get("scale").filter(|scale| scale.is_object()) {
-        check_scale(scale, &format!("{path}.subresources.scale"), causes);
+    let scale = version["subresources"].get("scale").filter(|scale| scale.is_object());
+    if let (Some(path), Some(scale)) = (place(hoisted.subresources, "subresources", "subresources"), scale) {
+        check_scale(scale, &format!("{path}.scale"), causes);
     }
-    for (index, column) in version["additionalPrinterColumns"].as_array().into_iter().flatten().enumerate() {
-        check_column(column, &format!("{path}.additionalPrinterColumns[{index}]"), causes);
+    if let Some(path) = place(hoisted.columns, "additionalPrinterColumns", "additionalPrinterColumns") {
+        for (index, column) in
+            version["additionalPrinterColumns"].as_array().into_iter().flatten().enumerate()
+        {
+            check_column(column, &format!("{path}[{index}]"), causes);
+        }
     }
-    selectable_fields(version, &format!("{path}.selectableFields"), causes);
+    if let Some(path) = place(hoisted.selectable, "selectableFields", "selectableFields") {
+        if schema.is_object() {
+            selectable_fields(version, &path, causes);
+        } else if version["selectableFields"].as_array().is_some_and(|fields| !fields.is_empty()) {
+            let why = "may only be set when validations.schema is included";
+            causes.push(failure::invalid(&path, &json!(""), why));
+        }
+    }
 }
 
 fn deprecation(version: &Value, path: &str, causes: &mut Vec<Cause>) {

@@ -58,11 +58,11 @@ fn a_schema_must_be_structural() {
     check(
         &definition(&schema),
         &expect![[r#"
-            spec.versions[0].schema.openAPIV3Schema.properties[metadata]: Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified
-            spec.versions[0].schema.openAPIV3Schema.properties[spec].anyOf[0].properties[c].type: Forbidden: must be empty to be structural
-            spec.versions[0].schema.openAPIV3Schema.properties[spec].properties[a].type: Required value: must not be empty for specified object fields
-            spec.versions[0].schema.openAPIV3Schema.properties[spec].properties[b].items: Required value: must be specified
-            spec.versions[0].schema.openAPIV3Schema.properties[spec].properties[c]: Required value: because it is defined in spec.versions[0].schema.openAPIV3Schema.properties[spec].anyOf[0].properties[c]"#]],
+            spec.validation.openAPIV3Schema.properties[metadata]: Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified
+            spec.validation.openAPIV3Schema.properties[spec].anyOf[0].properties[c].type: Forbidden: must be empty to be structural
+            spec.validation.openAPIV3Schema.properties[spec].properties[a].type: Required value: must not be empty for specified object fields
+            spec.validation.openAPIV3Schema.properties[spec].properties[b].items: Required value: must be specified
+            spec.validation.openAPIV3Schema.properties[spec].properties[c]: Required value: because it is defined in spec.validation.openAPIV3Schema.properties[spec].anyOf[0].properties[c]"#]],
     );
 }
 
@@ -77,9 +77,9 @@ fn lists_that_are_maps_need_keys_that_are_there() {
     check(
         &definition(&schema),
         &expect![[r#"
-            spec.versions[0].schema.openAPIV3Schema.properties[strange].pattern: Invalid value: "(": must be a valid regular expression, but isn't: unclosed group
-            spec.versions[0].schema.openAPIV3Schema.properties[list].items.properties[name].default: Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property
-            spec.versions[0].schema.openAPIV3Schema.properties[list].x-kubernetes-list-map-keys: Invalid value: ["name","none"]: entries must all be names of item properties"#]],
+            spec.validation.openAPIV3Schema.properties[strange].pattern: Invalid value: "(": must be a valid regular expression, but isn't: unclosed group
+            spec.validation.openAPIV3Schema.properties[list].items.properties[name].default: Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property
+            spec.validation.openAPIV3Schema.properties[list].x-kubernetes-list-map-keys: Invalid value: ["name","none"]: entries must all be names of item properties"#]],
     );
 }
 

@@ -118,7 +118,9 @@ where
 
     fn prepare(&self, old: &Value, scale: Value) -> Result<Prepared, ApiError> {
         let target = self.call.target;
-        let replicas = replicas(&scale, &target.name)?;
+        // Of a custom resource the schema says what is too few.
+        let least = if custom_scale(&target.resource).is_some() { i64::from(i32::MIN) } else { 0 };
+        let replicas = replicas(&scale, &target.name, least)?;
         let (given, stored) = (object::uid(&scale), object::uid(old));
         if !given.is_empty() && given != stored {
             return Err(ApiError::scale_uid_conflict(&target.resource, &target.name, given, stored));
@@ -156,7 +158,7 @@ where
     fn plugins(&self, _: &mut Value) {}
 }
 
-fn replicas(scale: &Value, name: &str) -> Result<i64, ApiError> {
+fn replicas(scale: &Value, name: &str, least: i64) -> Result<i64, ApiError> {
     let replicas = match &scale["spec"]["replicas"] {
         Value::Null => 0,
         Value::Number(number) if number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) => {
@@ -168,7 +170,7 @@ fn replicas(scale: &Value, name: &str) -> Result<i64, ApiError> {
             )));
         }
     };
-    if replicas < 0 {
+    if replicas < least {
         let cause = invalid_value("spec.replicas", replicas, "must be greater than or equal to 0");
         return Err(ApiError::invalid("autoscaling", "Scale", name, &[cause]));
     }
