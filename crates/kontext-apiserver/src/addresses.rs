@@ -15,7 +15,14 @@ const SIZE: u32 = 1 << 16;
 
 /// The addresses that are taken.
 #[derive(Default)]
-pub(crate) struct Addresses(Mutex<BTreeSet<u32>>);
+pub(crate) struct Addresses(Mutex<Taken>);
+
+#[derive(Default)]
+struct Taken {
+    addresses: BTreeSet<u32>,
+    /// Where the next search begins: an address that was given back is not the next one given.
+    last: u32,
+}
 
 impl Addresses {
     /// Gives a new Service its address; other kinds and headless or external Services need none.
@@ -35,10 +42,14 @@ impl Addresses {
         }
         let mut taken = self.0.lock();
         let address = if wanted.is_empty() {
-            let free = (1..SIZE - 1).find(|offset| !taken.contains(offset));
-            free.ok_or_else(|| ApiError::internal("failed to allocate a serviceIP: range is full"))?
+            let free = (taken.last + 1..SIZE - 1)
+                .chain(1..=taken.last)
+                .find(|offset| !taken.addresses.contains(offset))
+                .ok_or_else(|| ApiError::internal("failed to allocate a serviceIP: range is full"))?;
+            taken.last = free;
+            free
         } else {
-            offset(&wanted).filter(|offset| !taken.contains(offset)).ok_or_else(|| {
+            offset(&wanted).filter(|offset| !taken.addresses.contains(offset)).ok_or_else(|| {
                 let why =
                     "failed to allocate IP: the provided IP is not in 10.96.0.0/16 or is already allocated";
                 let cause = invalid_value("spec.clusterIPs", json!([wanted]), why);
@@ -46,7 +57,7 @@ impl Addresses {
             })?
         };
         if !dry_run {
-            taken.insert(address);
+            taken.addresses.insert(address);
         }
         set(service, &Ipv4Addr::from(NETWORK + address).to_string());
         Ok(())
@@ -57,7 +68,7 @@ impl Addresses {
         if is_service(resource)
             && let Some(offset) = offset(object::text(service, &["spec", "clusterIP"]))
         {
-            self.0.lock().remove(&offset);
+            self.0.lock().addresses.remove(&offset);
         }
     }
 }

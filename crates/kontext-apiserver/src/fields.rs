@@ -219,7 +219,8 @@ fn go_type(shape: &Shape) -> &str {
     }
 }
 
-fn wrong(value: &Value, parent: &str, path: &str, wanted: &str) -> String {
+/// What Go's decoder says of a value that does not fit its field.
+pub(crate) fn wrong(value: &Value, parent: &str, path: &str, wanted: &str) -> String {
     let given = match value {
         Value::Null => "null".to_owned(),
         Value::Bool(_) => "bool".to_owned(),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::auth::{self, User};
 use super::negotiate::{Form, negotiate};
+use super::options;
 use super::route::{Query, Target, Verb};
 use super::warnings::Warnings;
 use crate::admission::{Admission, Attributes, Operation};
@@ -116,6 +117,12 @@ impl Call<'_> {
 
     pub(crate) fn accept(&self) -> Option<&str> {
         self.headers.get(http::header::ACCEPT).and_then(|v| v.to_str().ok())
+    }
+
+    /// Whether the body is a server-side apply.
+    pub(crate) fn is_apply(&self) -> bool {
+        let content_type = self.headers.get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+        content_type.is_some_and(|kind| kind.starts_with("application/apply-patch+"))
     }
 
     fn user_agent(&self) -> &str {
@@ -291,6 +298,7 @@ impl Call<'_> {
             Form::Object => self.object_bytes(stored),
             Form::Metadata => Bytes::from(metadata_of(&stored.value()).to_string()),
             Form::Table => {
+                options::check_table(self.query.value("includeObject"))?;
                 let version = json!({"resourceVersion": crate::object::resource_version(&stored.value())});
                 self.table(std::slice::from_ref(stored), &version).to_string().into()
             }
@@ -347,6 +355,8 @@ impl Call<'_> {
             }
             Form::Metadata => {
                 let items: Vec<Value> = objects.iter().map(|o| metadata_of(&o.value())).collect();
+                // Made anew for each answer, this list is none where there is nothing.
+                let items = if items.is_empty() { Value::Null } else { Value::Array(items) };
                 json!({
                     "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
                     "metadata": metadata, "items": items,
@@ -354,7 +364,10 @@ impl Call<'_> {
                 .to_string()
                 .into()
             }
-            Form::Table => self.table(objects, metadata).to_string().into(),
+            Form::Table => {
+                options::check_table(self.query.value("includeObject"))?;
+                self.table(objects, metadata).to_string().into()
+            }
         };
         Ok(Reply::bytes(StatusCode::OK, bytes, false))
     }

@@ -15,7 +15,7 @@ use super::call::{Call, JSON, Reply, YAML};
 use super::negotiate::{negotiate, prefers_yaml};
 use super::route::{Query, Route, Target, Verb, route};
 use super::warnings::Warnings;
-use super::{read, subresource, write};
+use super::{options, read, subresource, write};
 use crate::body::{Body, Reset};
 use crate::discovery;
 use crate::error::ApiError;
@@ -200,6 +200,7 @@ fn reconcile_definitions(shared: &Shared, target: &Target, reply: &Result<Reply,
 }
 
 async fn dispatch(call: &Call<'_>, target: &Target) -> Result<Reply, ApiError> {
+    options::check(call)?;
     match (target.verb, target.subresource.as_str()) {
         (Verb::Get, "" | "status") => read::get(call),
         (Verb::List, _) => read::list(call),

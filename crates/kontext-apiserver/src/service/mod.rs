@@ -9,6 +9,7 @@ pub(crate) mod call;
 mod handle;
 mod list_options;
 pub(crate) mod negotiate;
+pub(crate) mod options;
 pub(crate) mod read;
 pub(crate) mod route;
 mod subresource;

@@ -63,14 +63,23 @@ impl Encoder {
 
     /// A bookmark: everything up to this version was sent.
     pub(super) fn bookmark(&self, revision: u64, initial_events_end: bool) -> Bytes {
-        let mut metadata = json!({"resourceVersion": revision.to_string(), "creationTimestamp": null});
+        let mut metadata = json!({"resourceVersion": revision.to_string()});
         if initial_events_end {
             metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }
         let object = match self.form {
-            Form::Object => json!({
-                "kind": self.resource.kind, "apiVersion": self.resource.api_version(), "metadata": metadata,
-            }),
+            Form::Object => {
+                let mut object =
+                    json!({"kind": self.resource.kind, "apiVersion": self.resource.api_version()});
+                // An object of the kind with nothing in it.
+                let mut blank = crate::schema::blank(&object);
+                crate::object::child(&mut object, "metadata")
+                    .extend(metadata.as_object().cloned().unwrap_or_default());
+                if let (Some(fields), Some(given)) = (blank.as_object_mut(), object.as_object()) {
+                    fields.extend(given.clone());
+                }
+                blank
+            }
             Form::Metadata => metadata_of(&json!({"metadata": metadata})),
             Form::Table => json!({
                 "kind": "Table", "apiVersion": "meta.k8s.io/v1",

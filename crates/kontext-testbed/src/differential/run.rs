@@ -165,7 +165,7 @@ fn judge(script: &Script, real: &[Answer], ours: &[Answer]) -> Played {
         let (real, ours) = (left.answer(real), right.answer(ours));
         let mut differences: Vec<Difference> = Vec::new();
         for difference in compare(&real, &ours) {
-            match kept::kept(&difference, &real, &ours) {
+            match kept::kept(&difference) {
                 Some(kept) => played.kept.push(kept.name),
                 None => differences.push(difference),
             }
