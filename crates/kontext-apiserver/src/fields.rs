@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::formats;
 use crate::protobuf::{self, Shape, named_fields};
 use crate::schema::{self, TypeDef};
 
@@ -14,7 +15,7 @@ pub(crate) fn check(api_version: &str, kind: &str, object: &mut Value) -> Result
         typed(definition, object, "", &mut unknown)?;
     }
     if let Some(name) = protobuf::type_name(api_version, kind) {
-        structure(name, object, Path { go: "", shown: "", top: true }, &mut unknown)?;
+        structure(name, object, "", Path { go: "", shown: "", top: true }, &mut unknown)?;
     }
     Ok(unknown)
 }
@@ -87,12 +88,12 @@ fn typed_shape(
 }
 
 /// Checks the metadata alone, which every rule relies on.
-pub(crate) fn check_metadata(object: &Value) -> Result<(), String> {
+pub(crate) fn check_metadata(kind: &str, object: &Value) -> Result<(), String> {
     match object.get("metadata") {
         None | Some(Value::Null) => Ok(()),
         Some(metadata) => {
             let path = Path { go: "metadata", shown: "metadata", top: false };
-            structure("meta.v1.ObjectMeta", &mut metadata.clone(), path, &mut Vec::new())
+            structure("meta.v1.ObjectMeta", &mut metadata.clone(), kind, path, &mut Vec::new())
         }
     }
 }
@@ -136,10 +137,17 @@ struct Path<'a> {
     top: bool,
 }
 
-fn structure(name: &str, value: &mut Value, path: Path<'_>, unknown: &mut Vec<String>) -> Result<(), String> {
+/// Checks a struct; `parent` is the type whose field it is in.
+fn structure(
+    name: &str,
+    value: &mut Value,
+    parent: &str,
+    path: Path<'_>,
+    unknown: &mut Vec<String>,
+) -> Result<(), String> {
     let short = name.rsplit('.').next().unwrap_or(name);
     let Some(types) = named_fields(name) else { return Ok(()) };
-    let Value::Object(fields) = value else { return Err(wrong(value, short, path.go, name)) };
+    let Value::Object(fields) = value else { return Err(wrong(value, parent, path.go, &go_struct(name))) };
     let mut strange = Vec::new();
     for (field, item) in fields.iter_mut() {
         let typed = path.top && matches!(field.as_str(), "kind" | "apiVersion");
@@ -173,14 +181,18 @@ fn shape(
         Shape::Bool => value.is_boolean(),
         Shape::Quantity | Shape::IntOrString => value.is_string() || value.is_number(),
         Shape::Raw => true,
-        Shape::Message(name) => return structure(name, value, path, unknown),
+        Shape::Message(name) => return structure(name, value, parent, path, unknown),
         Shape::List(_) => value.is_array(),
         Shape::Map(_) => value.is_object(),
     };
     if !fits {
-        return Err(wrong(value, parent, path.go, go_type(wanted)));
+        return Err(wrong(value, parent, path.go, &go_type(wanted)));
     }
     match (wanted, value) {
+        (Shape::Time, Value::String(text)) => formats::time(formats::TIME, text)?,
+        (Shape::MicroTime, Value::String(text)) => formats::time(formats::MICRO_TIME, text)?,
+        (Shape::Quantity, Value::String(text)) => formats::quantity(text)?,
+        (Shape::Bytes, Value::String(text)) => formats::base64(text)?,
         (Shape::List(element), Value::Array(items)) => {
             for (index, item) in items.iter_mut().enumerate().filter(|(_, item)| !item.is_null()) {
                 let shown = format!("{}[{index}]", path.shown);
@@ -202,21 +214,26 @@ fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-fn go_type(shape: &Shape) -> &str {
+fn go_type(shape: &Shape) -> String {
     match shape {
         Shape::Text
         | Shape::Bytes
         | Shape::Time
         | Shape::MicroTime
         | Shape::Quantity
-        | Shape::IntOrString => "string",
-        Shape::Number => "int32",
-        Shape::Bool => "bool",
-        Shape::Raw => "runtime.RawExtension",
-        Shape::Message(name) => name,
-        Shape::List(_) => "[]",
-        Shape::Map(_) => "map[string]",
+        | Shape::IntOrString => "string".to_owned(),
+        Shape::Number => "int32".to_owned(),
+        Shape::Bool => "bool".to_owned(),
+        Shape::Raw => "runtime.RawExtension".to_owned(),
+        Shape::Message(name) => go_struct(name),
+        Shape::List(element) => format!("[]{}", go_type(element)),
+        Shape::Map(element) => format!("map[string]{}", go_type(element)),
     }
+}
+
+/// `v1.Container` for `core.v1.Container`: Go names types by the last part of their package.
+fn go_struct(name: &str) -> String {
+    name.split_once('.').map_or(name, |(_, rest)| rest).to_owned()
 }
 
 /// What Go's decoder says of a value that does not fit its field.
@@ -230,7 +247,7 @@ pub(crate) fn wrong(value: &Value, parent: &str, path: &str, wanted: &str) -> St
         Value::Array(_) => "array".to_owned(),
         Value::Object(_) => "object".to_owned(),
     };
-    format!("cannot unmarshal {given} into Go struct field {parent}.{path} of type {wanted}")
+    format!("json: cannot unmarshal {given} into Go struct field {parent}.{path} of type {wanted}")
 }
 
 #[cfg(test)]
@@ -257,9 +274,9 @@ mod tests {
         let mut deployment = json!({"spec": {"replicas": "three"}});
         assert_eq!(
             check("apps/v1", "Deployment", &mut deployment).unwrap_err(),
-            "cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32"
+            "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32"
         );
         assert!(check("v1", "Pod", &mut json!({"spec": {"containers": {}}})).is_err());
-        assert!(check_metadata(&json!({"metadata": {"labels": {"a": 1}}})).is_err());
+        assert!(check_metadata("Pod", &json!({"metadata": {"labels": {"a": 1}}})).is_err());
     }
 }

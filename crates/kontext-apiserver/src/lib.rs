@@ -121,6 +121,7 @@ mod duration;
 mod error;
 mod faults;
 mod fields;
+mod formats;
 mod garbage;
 mod kinds;
 mod kubelet;

@@ -224,8 +224,7 @@ impl<'a> Admission<'a> {
         let Kind { group, version, kind } = &invocation.kind;
         let api_version = crate::kinds::api_version(group, version);
         // Unknown fields are dropped.
-        fields::check(&api_version, kind, &mut object)
-            .map_err(|wrong| Failure::internal(format!("json: {wrong}")))?;
+        fields::check(&api_version, kind, &mut object).map_err(Failure::internal)?;
         let resource = &invocation.resource;
         if (&resource.kind, &resource.group) == (kind, group) {
             resource.decode(&mut object);

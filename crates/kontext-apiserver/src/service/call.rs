@@ -15,7 +15,7 @@ use super::warnings::Warnings;
 use crate::admission::{Admission, Attributes, Operation};
 use crate::body::Body;
 use crate::crd;
-use crate::error::{ApiError, Cause, forbidden_field, required};
+use crate::error::{ApiError, Cause};
 use crate::fields;
 use crate::managed_fields::{Versions, Writer};
 use crate::server::Shared;
@@ -195,23 +195,6 @@ impl Call<'_> {
         }
     }
 
-    /// Checks the parameters of a patch.
-    pub(crate) fn check_patch_options(&self, is_apply: bool) -> Result<(), ApiError> {
-        let named = self.query.value("fieldManager").is_some_and(|manager| !manager.is_empty());
-        if is_apply && !named {
-            let cause = required("fieldManager", "is required for apply patch");
-            return Err(ApiError::invalid("meta.k8s.io", self.options_kind(), "", &[cause]));
-        }
-        if !is_apply && self.query.value("force").is_some() {
-            let cause = forbidden_field("force", "may not be specified for non-apply patch");
-            return Err(ApiError::invalid("meta.k8s.io", self.options_kind(), "", &[cause]));
-        }
-        self.field_manager()?;
-        self.dry_run()?;
-        self.validation()?;
-        Ok(())
-    }
-
     /// Checks the values of an object against the types of its kind, and drops the fields that the kind does not have.
     pub(crate) fn check_types(&self, object: &mut Value) -> Result<Vec<String>, String> {
         let resource = &self.target.resource;
@@ -230,7 +213,7 @@ impl Call<'_> {
         refuse: impl Fn(String) -> ApiError,
     ) -> Result<(), ApiError> {
         let validation = self.validation()?;
-        let unknown = self.check_types(object).map_err(|wrong| refuse(format!("json: {wrong}")))?;
+        let unknown = self.check_types(object).map_err(|wrong| refuse(wrong))?;
         let found: Vec<String> = duplicates
             .iter()
             .cloned()

@@ -200,7 +200,10 @@ fn reconcile_definitions(shared: &Shared, target: &Target, reply: &Result<Reply,
 }
 
 async fn dispatch(call: &Call<'_>, target: &Target) -> Result<Reply, ApiError> {
-    options::check(call)?;
+    // Those of a patch are checked when its type is known.
+    if target.verb != Verb::Patch {
+        options::check(call)?;
+    }
     match (target.verb, target.subresource.as_str()) {
         (Verb::Get, "" | "status") => read::get(call),
         (Verb::List, _) => read::list(call),

@@ -10,7 +10,7 @@ use crate::error::{ApiError, Cause, forbidden_field, invalid_value, required};
 const MANAGER_LIMIT: usize = 128;
 
 /// Refuses parameters that the API does not know, all of them at once. What reads them later finds them in order.
-pub(super) fn check(call: &Call<'_>) -> Result<(), ApiError> {
+pub(in crate::service) fn check(call: &Call<'_>) -> Result<(), ApiError> {
     let kind = match call.target.verb {
         Verb::Create => "CreateOptions",
         Verb::Update => "UpdateOptions",

@@ -50,6 +50,7 @@ impl Symbols {
     /// Replaces uids, generated names, cluster addresses, times and versions inside a text.
     pub(super) fn text(&mut self, text: &str) -> String {
         let mut text = self.uids(text);
+        self.generated_in(&text);
         for (name, symbol) in &self.names {
             if text.contains(name.as_str()) {
                 text = text.replace(name.as_str(), symbol);
@@ -58,6 +59,16 @@ impl Symbols {
         let text = self.addresses(&text);
         let text = self.versions_in(&text);
         times(&text)
+    }
+
+    /// Remembers names that a refusal tells: scripts generate names that begin with `gen-` and no others.
+    fn generated_in(&mut self, text: &str) {
+        for (start, mark) in text.match_indices("gen-") {
+            let end = start + mark.len() + 5;
+            if let Some(name) = text.get(start..end) {
+                self.generated(mark, name);
+            }
+        }
     }
 
     fn uids(&mut self, text: &str) -> String {
@@ -88,7 +99,12 @@ impl Symbols {
 
     fn versions_in(&mut self, text: &str) -> String {
         let mut text = text.to_owned();
-        for before in ["ResourceVersion in precondition: ", "ResourceVersion in object meta: "] {
+        for before in [
+            "ResourceVersion in precondition: ",
+            "ResourceVersion in object meta: ",
+            "ResourceVersion in the precondition (",
+            "ResourceVersion in record (",
+        ] {
             if let Some(start) = text.find(before).map(|start| start + before.len()) {
                 let end = text[start..]
                     .find(|c: char| !c.is_ascii_digit())

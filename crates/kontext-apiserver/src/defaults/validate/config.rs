@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::Errors;
 use super::rules::{IMMUTABLE, count_or_percent, not_negative, required_text, same};
+use crate::defaults::names;
 use crate::defaults::value::{is_nil, is_true, items, text};
 
 const CONFIG_KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
@@ -89,10 +90,12 @@ pub(super) fn autoscaler(errors: &mut Errors, spec: &Value) {
     if least < 1 {
         errors.invalid("spec.minReplicas", &Value::from(least), "must be greater than or equal to 1");
     }
-    if most < 1 {
+    if most == 0 {
         errors.required("spec.maxReplicas", "must be set and greater than 0");
+    } else if most < 0 {
+        errors.invalid("spec.maxReplicas", &Value::from(most), "must be greater than or equal to 1");
     }
-    if most < least {
+    if number("minReplicas").is_some() && most < least {
         let detail = "must be greater than or equal to `minReplicas`";
         errors.invalid("spec.maxReplicas", &Value::from(most), detail);
     }
@@ -104,6 +107,30 @@ pub(super) fn autoscaler(errors: &mut Errors, spec: &Value) {
         let detail = "apiVersion must specify API group";
         errors.invalid("spec.scaleTargetRef.apiVersion", &Value::from(version), detail);
     }
+    metrics(errors, spec);
+}
+
+/// The metrics of an autoscaler: what kind each is, and what it aims at.
+fn metrics(errors: &mut Errors, spec: &Value) {
+    const KINDS: [&str; 5] = ["ContainerResource", "External", "Object", "Pods", "Resource"];
+    for (index, metric) in items(spec, "metrics").iter().enumerate() {
+        let path = format!("spec.metrics[{index}]");
+        let kind = text(metric, "type");
+        if kind.is_empty() {
+            errors.required(format!("{path}.type"), "must specify a metric source type");
+        }
+        if !KINDS.contains(&kind) {
+            errors.unsupported(format!("{path}.type"), &Value::from(kind), &KINDS);
+        }
+        for source in ["resource", "containerResource", "pods", "object", "external"] {
+            let target = metric.pointer(&format!("/{source}/target")).unwrap_or(&Value::Null);
+            let aim = target.get("averageUtilization");
+            if aim.and_then(Value::as_i64).is_some_and(|aim| aim < 1) {
+                let field = format!("{path}.{source}.target.averageUtilization");
+                errors.invalid(field, aim.unwrap_or(&Value::Null), "must be greater than 0");
+            }
+        }
+    }
 }
 
 pub(super) fn lease(errors: &mut Errors, spec: &Value) {
@@ -114,6 +141,8 @@ pub(super) fn lease(errors: &mut Errors, spec: &Value) {
     }
     not_negative(errors, "spec", spec, &["leaseTransitions"]);
 }
+
+const GROUP: &str = "rbac.authorization.k8s.io";
 
 pub(super) fn role_binding(errors: &mut Errors, kind: &str, new: &Value, old: Option<&Value>) {
     let role = new.get("roleRef").unwrap_or(&Value::Null);
@@ -130,7 +159,31 @@ pub(super) fn role_binding(errors: &mut Errors, kind: &str, new: &Value, old: Op
     }
     required_text(errors, "roleRef", role, "name");
     for (index, subject) in items(new, "subjects").iter().enumerate() {
-        required_text(errors, &format!("subjects[{index}]"), subject, "name");
+        let path = format!("subjects[{index}]");
+        required_text(errors, &path, subject, "name");
+        let group = Value::from(text(subject, "apiGroup"));
+        match text(subject, "kind") {
+            "ServiceAccount" => {
+                let name = text(subject, "name");
+                if !name.is_empty() {
+                    for why in names::dns1123_subdomain(name) {
+                        errors.invalid(format!("{path}.name"), &Value::from(name), &why);
+                    }
+                }
+                if group != "" {
+                    errors.unsupported(format!("{path}.apiGroup"), &group, &[""]);
+                }
+                if kind == "ClusterRoleBinding" {
+                    required_text(errors, &path, subject, "namespace");
+                }
+            }
+            "User" | "Group" if group == GROUP => {}
+            "User" | "Group" => errors.unsupported(format!("{path}.apiGroup"), &group, &[GROUP]),
+            other => {
+                let known = ["ServiceAccount", "User", "Group"];
+                errors.unsupported(format!("{path}.kind"), &Value::from(other), &known);
+            }
+        }
     }
     if let Some(before) = old.and_then(|old| old.get("roleRef"))
         && before != role
@@ -146,13 +199,22 @@ pub(super) fn role_binding(errors: &mut Errors, kind: &str, new: &Value, old: Op
     }
 }
 
-pub(super) fn role(errors: &mut Errors, new: &Value) {
+pub(super) fn role(errors: &mut Errors, kind: &str, new: &Value) {
     for (index, rule) in items(new, "rules").iter().enumerate() {
         let path = format!("rules[{index}]");
         if items(rule, "verbs").is_empty() {
             errors.required(format!("{path}.verbs"), "verbs must contain at least one value");
         }
         if !items(rule, "nonResourceURLs").is_empty() {
+            let field = format!("{path}.nonResourceURLs");
+            let urls = rule.get("nonResourceURLs").unwrap_or(&Value::Null);
+            if kind == "Role" {
+                errors.invalid(field.as_str(), urls, "namespaced rules cannot apply to non-resource URLs");
+            }
+            if ["apiGroups", "resources", "resourceNames"].iter().any(|name| !items(rule, name).is_empty()) {
+                let why = "rules cannot apply to both regular resources and non-resource URLs";
+                errors.invalid(field.as_str(), urls, why);
+            }
             continue;
         }
         if items(rule, "apiGroups").is_empty() {

@@ -3,13 +3,17 @@
 //! The rules and messages are Kubernetes 1.36's for the fields that controllers and users of them commonly set; a
 //! field that no rule here looks at is accepted.
 
+mod cluster;
 mod config;
 mod container;
+mod network;
 mod pod;
 mod pod_update;
 mod rules;
 mod selector;
 mod service;
+mod status;
+mod storage;
 mod webhooks;
 mod workload;
 
@@ -51,6 +55,11 @@ pub(crate) fn validate(group: &str, kind: &str, new: &Value, old: Option<&Value>
         ("batch", "Job") => workload::job(&mut errors, new, spec, old_spec),
         ("batch", "CronJob") => workload::cron_job(&mut errors, spec),
         ("", "Service") => service::service(&mut errors, spec, old_spec),
+        ("", "PersistentVolumeClaim") => storage::claim(&mut errors, new, old),
+        ("", "Node") => cluster::node(&mut errors, new, old),
+        ("", "Namespace") => cluster::namespace(&mut errors, new),
+        ("", "Event") => cluster::event(&mut errors, new),
+        ("discovery.k8s.io", "EndpointSlice") => network::endpoint_slice(&mut errors, new, old),
         ("", "ConfigMap" | "Secret") => config::config(&mut errors, kind, new, old),
         ("policy", "PodDisruptionBudget") => config::disruption_budget(&mut errors, spec),
         ("autoscaling", "HorizontalPodAutoscaler") => config::autoscaler(&mut errors, spec),
@@ -58,13 +67,20 @@ pub(crate) fn validate(group: &str, kind: &str, new: &Value, old: Option<&Value>
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => {
             config::role_binding(&mut errors, kind, new, old);
         }
-        ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => config::role(&mut errors, new),
+        ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => config::role(&mut errors, kind, new),
         (
             "admissionregistration.k8s.io",
             "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration",
         ) => webhooks::configuration(&mut errors, new),
         _ => {}
     }
+    errors.0
+}
+
+/// Everything that is wrong with an update of the status.
+pub(crate) fn validate_status(group: &str, kind: &str, new: &Value) -> Vec<FieldError> {
+    let mut errors = Errors::default();
+    status::status(&mut errors, group, kind, new);
     errors.0
 }
 

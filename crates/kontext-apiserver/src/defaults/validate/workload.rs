@@ -136,7 +136,8 @@ fn strategy(errors: &mut Errors, spec: &Value) {
 
 pub(super) fn replica_set(errors: &mut Errors, spec: &Value, old: Option<&Value>) {
     not_negative(errors, "spec", spec, &["replicas", "minReadySeconds"]);
-    selector_and_template(errors, spec, "replicaset", true);
+    // The real server calls it a deployment here.
+    selector_and_template(errors, spec, "deployment", true);
     template(errors, spec, "ReplicaSet");
     immutable(errors, spec, old, "selector");
 }
@@ -168,8 +169,34 @@ pub(super) fn replication_controller(errors: &mut Errors, spec: &Value) {
 pub(super) fn daemon_set(errors: &mut Errors, spec: &Value, old: Option<&Value>) {
     selector_and_template(errors, spec, "daemonset", true);
     template(errors, spec, "DaemonSet");
+    update_strategy(errors, spec);
     not_negative(errors, "spec", spec, &["minReadySeconds", "revisionHistoryLimit"]);
     immutable(errors, spec, old, "selector");
+}
+
+fn update_strategy(errors: &mut Errors, spec: &Value) {
+    let strategy = at(spec, "/updateStrategy");
+    let rolling = at(strategy, "/rollingUpdate");
+    match text(strategy, "type") {
+        "OnDelete" => {}
+        "RollingUpdate" if rolling.is_null() => {
+            errors.required("spec.updateStrategy.rollingUpdate", "");
+        }
+        "RollingUpdate" => {
+            let path = "spec.updateStrategy.rollingUpdate";
+            count_or_percent(errors, path, rolling, "maxUnavailable");
+            at_most_all(errors, path, rolling, "maxUnavailable");
+            count_or_percent(errors, path, rolling, "maxSurge");
+            at_most_all(errors, path, rolling, "maxSurge");
+        }
+        other => {
+            // The message shows the server's internal form of the strategy.
+            let value = format!("{{\"Type\":{},\"RollingUpdate\":{rolling}}}", Value::from(other));
+            let known = "supported values: \"RollingUpdate\", \"OnDelete\"";
+            let message = format!("Unsupported value: {value}: {known}");
+            errors.push("spec.updateStrategy", "FieldValueNotSupported", message);
+        }
+    }
 }
 
 pub(super) fn stateful_set(errors: &mut Errors, spec: &Value, old: Option<&Value>) {
@@ -182,7 +209,23 @@ pub(super) fn stateful_set(errors: &mut Errors, spec: &Value, old: Option<&Value
         "persistentVolumeClaimRetentionPolicy",
         "minReadySeconds",
     ];
+    let policy = text(spec, "podManagementPolicy");
+    if !matches!(policy, "OrderedReady" | "Parallel") {
+        let why = "must be 'OrderedReady' or 'Parallel'";
+        errors.invalid("spec.podManagementPolicy", &Value::from(policy), why);
+    }
+    let strategy = at(spec, "/updateStrategy");
+    if !matches!(text(strategy, "type"), "RollingUpdate" | "OnDelete") {
+        let shown = format!(
+            "{{\"Type\":{},\"RollingUpdate\":{}}}",
+            Value::from(text(strategy, "type")),
+            at(strategy, "/rollingUpdate")
+        );
+        let message = format!("Invalid value: {shown}: must be 'RollingUpdate' or 'OnDelete'");
+        errors.push("spec.updateStrategy", "FieldValueInvalid", message);
+    }
     not_negative(errors, "spec", spec, &["replicas", "minReadySeconds"]);
+    not_negative(errors, "spec.ordinals", at(spec, "/ordinals"), &["start"]);
     selector_and_template(errors, spec, "statefulset", true);
     template(errors, spec, "StatefulSet");
     let fixed = |spec: &Value| {

@@ -114,7 +114,11 @@ pub(in crate::service) async fn carry_out(
                 return Ok((Stored::unsaved(new), false));
             }
             Prepared::Write(new) => store.replace(resource.table, key, &stored, new),
-            Prepared::Remove(new) => store.remove(resource.table, key, &stored, new),
+            Prepared::Remove(new) => {
+                // The last state that the object had is answered, at the version that it had.
+                let answer = Stored::unsaved(new.clone());
+                store.remove(resource.table, key, &stored, new).map(|_| answer)
+            }
         };
         if let Ok(stored) = committed {
             return Ok((stored, true));

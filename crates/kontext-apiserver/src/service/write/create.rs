@@ -41,7 +41,9 @@ pub(super) async fn create_object(call: &Call<'_>, object: Value) -> Result<Repl
 pub(super) async fn admit_and_create(call: &Call<'_>, mut object: Value) -> Result<Reply, ApiError> {
     let resource = &call.target.resource;
     let dry_run = call.dry_run()?;
-    admission::namespace_accepts(call, object::name(&object))?;
+    let name = object::name(&object);
+    let shown = if name.is_empty() { object::text(&object, &["metadata", "generateName"]) } else { name };
+    admission::namespace_accepts(call, shown)?;
     defaults::plugins(&resource.storage_group, &resource.kind, &mut object, true);
     let admission = call.admission(Operation::Create, object::name(&object))?;
     if let Some(admission) = &admission {
@@ -65,9 +67,14 @@ pub(super) async fn admit_and_create(call: &Call<'_>, mut object: Value) -> Resu
             admission.validate(Some(&shown), None).await?;
         }
         let name = object::name(&new).to_owned();
+        let has_prefix = !object::text(&new, &["metadata", "generateName"]).is_empty();
         let key = Key::new(&call.target.namespace, &name);
         let taken = |stored: Option<Arc<Stored>>| {
             let mut error = ApiError::already_exists(resource, &name);
+            if has_prefix {
+                error = error.retry_after(1);
+                error.message.push_str(", the server was not able to generate a unique name for the object");
+            }
             if stored.is_some_and(|stored| stored.is_deleting()) {
                 error.message = format!("object is being deleted: {}", error.message);
             }

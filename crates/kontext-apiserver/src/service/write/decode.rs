@@ -64,8 +64,7 @@ pub(crate) fn decode_object(
         fields.insert("kind".to_owned(), json!(kind));
         fields.insert("apiVersion".to_owned(), json!(expected));
     }
-    fields::check_metadata(&value)
-        .map_err(|why| cannot_be_handled(kind, version, &format!("json: {why}")))?;
+    fields::check_metadata(kind, &value).map_err(|why| cannot_be_handled(kind, version, &why))?;
     Ok(value)
 }
 

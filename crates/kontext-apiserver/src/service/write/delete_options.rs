@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::decode::{self, Encoded, decode_optional};
 use crate::error::{ApiError, Cause, invalid_value};
+use crate::fields;
 use crate::kinds::Resource;
 use crate::object;
 use crate::service::Call;
@@ -43,6 +44,22 @@ impl Options {
         if kind != "DeleteOptions" {
             let version = object["apiVersion"].as_str().unwrap_or_default();
             return Err(ApiError::bad_request(decode::not_registered(version, kind)));
+        }
+        for (field, fits, wanted) in [
+            ("gracePeriodSeconds", object["gracePeriodSeconds"].is_i64(), "int64"),
+            ("orphanDependents", object["orphanDependents"].is_boolean(), "bool"),
+            ("propagationPolicy", object["propagationPolicy"].is_string(), "v1.DeletionPropagation"),
+            ("preconditions", object["preconditions"].is_object(), "v1.Preconditions"),
+            ("dryRun", object["dryRun"].is_array(), "[]string"),
+        ] {
+            if !fits && !object[field].is_null() {
+                return Err(ApiError::bad_request(fields::wrong(
+                    &object[field],
+                    "DeleteOptions",
+                    field,
+                    wanted,
+                )));
+            }
         }
         let text = |value: &Value| value.as_str().filter(|t| !t.is_empty()).map(str::to_owned);
         let dry_run = object["dryRun"].as_array().map_or(&[][..], Vec::as_slice);

@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::fields;
 use crate::object;
 use crate::patch::{self, PatchError};
-use crate::service::{Call, Reply};
+use crate::service::{Call, Reply, options};
 use crate::store::Key;
 
 pub(in crate::service) const JSON_PATCH: &str = "application/json-patch+json";
@@ -37,7 +37,7 @@ impl Patch {
             APPLY_PATCH => true,
             _ => return Err(ApiError::unsupported_patch(custom)),
         };
-        call.check_patch_options(is_apply)?;
+        options::check(call)?;
         Ok(if is_apply { Self::Apply(Applied::of(call)) } else { Self::Document })
     }
 }

@@ -67,7 +67,7 @@ pub(crate) fn finish_create(
     fresh: &Fresh,
 ) -> Result<Value, ApiError> {
     let metadata = object::metadata(&mut object);
-    if metadata.remove("resourceVersion").is_some_and(|version| version != "") {
+    if metadata.remove("resourceVersion").is_some_and(|version| version != "" && version != "0") {
         return Err(ApiError::new(
             http::StatusCode::INTERNAL_SERVER_ERROR,
             "",
@@ -228,8 +228,9 @@ fn check_versions(resource: &Resource, old: &Value, new: &Value, patched: bool) 
         let path = format!("/registry/{}/{}", resource.plural, key.as_str());
         return Err(ApiError::uid_conflict(resource, name, uid, object::uid(old), &path));
     }
+    // Version 0 is none.
     let version = object::resource_version(new);
-    if version.is_empty() {
+    if matches!(version, "" | "0") {
         if !resource.rules.unconditional_update {
             let cause = crate::error::invalid_value(
                 "metadata.resourceVersion",
@@ -422,7 +423,12 @@ fn validate_kind(resource: &Resource, new: &Value, old: Option<&Value>, subresou
     if resource.is_definition() {
         return crd::validate_definition(new, old, subresource);
     }
-    defaults::validate(&resource.storage_group, &resource.kind, new, old)
+    let errors = if subresource == "status" {
+        defaults::validate_status(&resource.storage_group, &resource.kind, new)
+    } else {
+        defaults::validate(&resource.storage_group, &resource.kind, new, old)
+    };
+    errors
         .into_iter()
         .map(|error| Cause { reason: error.reason.to_string(), message: error.message, field: error.field })
         .collect()
