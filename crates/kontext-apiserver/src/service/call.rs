@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 
 use super::auth::{self, User};
 use super::negotiate::{Form, negotiate};
-use super::options;
 use super::route::{Query, Target, Verb};
 use super::warnings::Warnings;
 use crate::admission::{Admission, Attributes, Operation};
@@ -281,7 +280,6 @@ impl Call<'_> {
             Form::Object => self.object_bytes(stored),
             Form::Metadata => Bytes::from(metadata_of(&stored.value()).to_string()),
             Form::Table => {
-                options::check_table(self.query.value("includeObject"))?;
                 let version = json!({"resourceVersion": crate::object::resource_version(&stored.value())});
                 self.table(std::slice::from_ref(stored), &version).to_string().into()
             }
@@ -347,10 +345,7 @@ impl Call<'_> {
                 .to_string()
                 .into()
             }
-            Form::Table => {
-                options::check_table(self.query.value("includeObject"))?;
-                self.table(objects, metadata).to_string().into()
-            }
+            Form::Table => self.table(objects, metadata).to_string().into(),
         };
         Ok(Reply::bytes(StatusCode::OK, bytes, false))
     }

@@ -200,9 +200,11 @@ fn reconcile_definitions(shared: &Shared, target: &Target, reply: &Result<Reply,
 }
 
 async fn dispatch(call: &Call<'_>, target: &Target) -> Result<Reply, ApiError> {
-    // Those of a patch are checked when its type is known.
-    if target.verb != Verb::Patch {
-        options::check(call)?;
+    match target.verb {
+        Verb::Get | Verb::List | Verb::Watch => options::check_table(call)?,
+        // Those of a patch are checked when its type is known.
+        Verb::Patch => {}
+        _ => options::check(call)?,
     }
     match (target.verb, target.subresource.as_str()) {
         (Verb::Get, "" | "status") => read::get(call),
