@@ -212,7 +212,7 @@ impl Call<'_> {
         refuse: impl Fn(String) -> ApiError,
     ) -> Result<(), ApiError> {
         let validation = self.validation()?;
-        let unknown = self.check_types(object).map_err(|wrong| refuse(wrong))?;
+        let unknown = self.check_types(object).map_err(&refuse)?;
         let found: Vec<String> = duplicates
             .iter()
             .cloned()
