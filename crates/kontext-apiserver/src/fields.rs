@@ -125,7 +125,7 @@ pub(crate) fn conversion_error(wrong: &str) -> String {
 /// Removes the fields that no metadata has and returns their names. The error says which value has a wrong type.
 pub(crate) fn metadata(value: &mut Value) -> Result<Vec<String>, String> {
     let mut unknown = Vec::new();
-    structure("meta.v1.ObjectMeta", value, Path { go: "", shown: "", top: false }, &mut unknown)?;
+    structure("meta.v1.ObjectMeta", value, "", Path { go: "", shown: "", top: false }, &mut unknown)?;
     Ok(unknown)
 }
 

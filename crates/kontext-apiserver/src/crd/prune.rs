@@ -138,8 +138,8 @@ pub(super) fn embedded_metadata(
                         }
                         "metadata" => {
                             let given = field.clone();
-                            let unknown = fields::metadata(field)
-                                .map_err(|why| (inner.clone(), given, format!("json: {why}")))?;
+                            let unknown =
+                                fields::metadata(field).map_err(|why| (inner.clone(), given, why))?;
                             removed.extend(unknown.into_iter().map(|field| format!("{inner}.{field}")));
                         }
                         _ => {}
