@@ -25,7 +25,9 @@ async fn plays(server: Server, name: &str) -> Result<()> {
     let expected = Session::parse(&text).with_context(|| format!("read {}", path.display()))?;
     let Some(assets) = Assets::locate()?.filter(|assets| assets.binary("kubectl").is_ok()) else {
         if std::env::var("KONTEXT_REQUIRE_CONTROL_PLANE").is_ok_and(|wish| wish == "1") {
-            bail!("{name}: no kubectl, and KONTEXT_REQUIRE_CONTROL_PLANE=1: cargo xtask control-plane builds it");
+            bail!(
+                "{name}: no kubectl, and KONTEXT_REQUIRE_CONTROL_PLANE=1: cargo xtask control-plane builds it"
+            );
         }
         eprintln!("{name}: skipped: no kubectl (cargo xtask control-plane builds it)");
         return Ok(());
@@ -33,12 +35,19 @@ async fn plays(server: Server, name: &str) -> Result<()> {
     let kubeconfig = server.kubeconfig("alice").await?;
     let played = play::play(&expected, name, &assets, &kubeconfig).await?;
     if server.real().is_some() && std::env::var_os("KONTEXT_RECORD_SESSIONS").is_some() {
-        return std::fs::write(&path, played.to_string()).with_context(|| format!("write {}", path.display()));
+        return std::fs::write(&path, played.to_string())
+            .with_context(|| format!("write {}", path.display()));
     }
-    match expected.first_difference(&played) {
-        Some(difference) => bail!("{name}: {difference}"),
-        None => Ok(()),
+    let differences = expected.differences(&played);
+    if !differences.is_empty() {
+        bail!(
+            "{name}: {} of {} commands differ\n{}",
+            differences.len(),
+            played.steps.len(),
+            differences.join("\n")
+        );
     }
+    Ok(())
 }
 
 macro_rules! sessions {

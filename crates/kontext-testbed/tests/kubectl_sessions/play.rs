@@ -15,7 +15,12 @@ use crate::session::{Session, Step};
 const TIME_LIMIT: Duration = Duration::from_secs(120);
 
 /// Plays all commands, also after one that says something unexpected: the whole session is what is compared.
-pub(crate) async fn play(session: &Session, name: &str, assets: &Assets, kubeconfig: &Path) -> Result<Session> {
+pub(crate) async fn play(
+    session: &Session,
+    name: &str,
+    assets: &Assets,
+    kubeconfig: &Path,
+) -> Result<Session> {
     let folder = tempfile::Builder::new().prefix("kontext-session-").tempdir()?;
     let stage = Stage { folder: folder.path(), assets, kubeconfig };
     let prepare = format!(
@@ -25,7 +30,8 @@ pub(crate) async fn play(session: &Session, name: &str, assets: &Assets, kubecon
     anyhow::ensure!(output.status.success(), "prepare: {}", String::from_utf8_lossy(&output.stderr));
     let mut steps = Vec::with_capacity(session.steps.len());
     for step in &session.steps {
-        let said = if step.command.starts_with('#') { Vec::new() } else { said(&stage.run(&step.command).await?) };
+        let said =
+            if step.command.starts_with('#') { Vec::new() } else { said(&stage.run(&step.command).await?) };
         steps.push(Step { command: step.command.clone(), said });
     }
     Ok(Session { steps })
@@ -52,7 +58,8 @@ impl Stage<'_> {
 
 /// What a terminal shows, standard error marked, and the code where it is not 0.
 fn said(output: &Output) -> Vec<String> {
-    let lines = |bytes: &[u8]| -> Vec<String> { String::from_utf8_lossy(bytes).lines().map(normalise).collect() };
+    let lines =
+        |bytes: &[u8]| -> Vec<String> { String::from_utf8_lossy(bytes).lines().map(normalise).collect() };
     let mut said = lines(&output.stdout);
     said.extend(lines(&output.stderr).into_iter().map(|line| format!("! {line}")));
     match output.status.code() {

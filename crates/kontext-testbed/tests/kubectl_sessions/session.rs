@@ -52,19 +52,27 @@ impl Session {
         Ok(Self { steps })
     }
 
-    /// Where what was played says something else than what was expected, both told.
-    pub(crate) fn first_difference(&self, played: &Self) -> Option<String> {
-        self.steps.iter().zip(&played.steps).find(|(expected, played)| expected != played).map(
-            |(expected, played)| {
-                format!(
-                    "$ {}\nexpected:\n{}\nsaid:\n{}\n",
-                    expected.command.replace('\n', "\n> "),
-                    expected.said.join("\n"),
-                    played.said.join("\n")
-                )
-            },
-        )
+    /// Every command that said something else than was expected, with what differs.
+    pub(crate) fn differences(&self, played: &Self) -> Vec<String> {
+        let pairs = self.steps.iter().zip(&played.steps).filter(|(expected, played)| expected != played);
+        pairs.map(|(expected, played)| difference(expected, played)).collect()
     }
+}
+
+/// The command, and the lines from the first to the last that differs: `-` expected, `+` said.
+fn difference(expected: &Step, played: &Step) -> String {
+    let (mut old, mut new) = (&expected.said[..], &played.said[..]);
+    let same = old.iter().zip(new).take_while(|(old, new)| old == new).count();
+    (old, new) = (&old[same..], &new[same..]);
+    let same = old.iter().rev().zip(new.iter().rev()).take_while(|(old, new)| old == new).count();
+    (old, new) = (&old[..old.len() - same], &new[..new.len() - same]);
+    let mut text = format!("$ {}", expected.command.replace('\n', "\n> "));
+    for (sign, lines) in [("-", old), ("+", new)] {
+        for line in lines {
+            text.push_str(&format!("\n{sign} {line}"));
+        }
+    }
+    text
 }
 
 impl fmt::Display for Session {
@@ -81,11 +89,27 @@ impl fmt::Display for Session {
 
 #[test]
 fn a_session_is_written_as_it_was_read() {
-    let text =
-        "$ # first\n$ kubectl get cm <<EOF\n> a: 1\n> EOF\nNAME  DATA\n! warning\n[exit 1]\n$ kubectl version\nv1\n";
+    let text = "$ # first\n$ kubectl get cm <<EOF\n> a: 1\n> EOF\nNAME  DATA\n! warning\n[exit 1]\n$ kubectl version\nv1\n";
     let session = Session::parse(text).expect("a session");
     assert_eq!(session.steps.len(), 3);
     assert_eq!(session.steps[1].command, "kubectl get cm <<EOF\na: 1\nEOF");
     assert_eq!(session.to_string(), text);
     assert!(Session::parse("output without a command").is_err());
+}
+
+#[test]
+fn what_differs_is_told_and_nothing_else() {
+    let session = |said: &[&str]| Session {
+        steps: vec![Step {
+            command: "kubectl get cm".into(),
+            said: said.iter().map(|line| (*line).into()).collect(),
+        }],
+    };
+    let expected = session(&["NAME  DATA", "a  1", "b  2"]);
+    assert_eq!(
+        expected.differences(&session(&["NAME  DATA", "a  7", "b  2"])),
+        ["$ kubectl get cm\n- a  1\n+ a  7"]
+    );
+    assert_eq!(expected.differences(&session(&["NAME  DATA", "b  2"])), ["$ kubectl get cm\n- a  1"]);
+    assert!(expected.differences(&expected).is_empty());
 }
