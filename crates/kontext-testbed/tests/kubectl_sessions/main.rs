@@ -7,6 +7,7 @@
 //! `KONTEXT_RECORD_SESSIONS=1 cargo test -p kontext-testbed --test kubectl_sessions real` writes what the real server
 //! says now into the files.
 
+mod kubelet;
 mod normalise;
 mod play;
 mod session;
@@ -14,11 +15,17 @@ mod session;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use kontext_testbed::{Assets, Server, on_both_servers};
+use kontext_testbed::{Assets, Server, UpstreamManager, on_both_servers};
 use session::Session;
+use tokio::task::JoinHandle;
 
 /// Plays the session of this name in a namespace that is named as the session.
 async fn plays(server: Server, name: &str) -> Result<()> {
+    plays_beside(server, name, false).await
+}
+
+/// Where upstream's manager and a kubelet are at work, or nobody is.
+async fn plays_beside(server: Server, name: &str, controllers: bool) -> Result<()> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/kubectl_sessions/sessions");
     let path = folder.join(format!("{name}.session"));
     let text = std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
@@ -33,6 +40,8 @@ async fn plays(server: Server, name: &str) -> Result<()> {
         return Ok(());
     };
     let kubeconfig = server.kubeconfig("alice").await?;
+    let _controllers =
+        if controllers { Some(Controllers::start(&server, &assets, name).await?) } else { None };
     let played = play::play(&expected, name, &assets, &kubeconfig).await?;
     if server.real().is_some() && std::env::var_os("KONTEXT_RECORD_SESSIONS").is_some() {
         return std::fs::write(&path, played.to_string())
@@ -48,6 +57,37 @@ async fn plays(server: Server, name: &str) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Upstream's manager, and what plays the nodes.
+struct Controllers {
+    _manager: UpstreamManager,
+    kubelet: JoinHandle<()>,
+}
+
+impl Controllers {
+    async fn start(server: &Server, assets: &Assets, namespace: &str) -> Result<Self> {
+        let names = [
+            "deployment-controller",
+            "replicaset-controller",
+            "statefulset-controller",
+            "job-controller",
+            "endpointslice-controller",
+            "garbage-collector-controller",
+            "namespace-controller",
+            "serviceaccount-controller",
+        ];
+        let user = "system:kube-controller-manager";
+        let manager = UpstreamManager::builder().controllers(&names).limits(500.0, 500);
+        let manager = manager.start(assets, &server.kubeconfig(user).await?)?;
+        Ok(Self { _manager: manager, kubelet: kubelet::play(server.client("kubelet").await?, namespace) })
+    }
+}
+
+impl Drop for Controllers {
+    fn drop(&mut self) {
+        self.kubelet.abort();
+    }
 }
 
 macro_rules! sessions {
@@ -69,4 +109,12 @@ sessions! {
     mistakes_are_told
     things_are_described
     the_server_tells_what_it_serves
+}
+
+on_both_servers! {
+    each with its own server:
+    /// client-go's informers, upstream's loops and its garbage collector: the same rollout ends in the same state.
+    async fn upstream_plays_its_loops(server: Server) -> Result<()> {
+        plays_beside(server, "upstream-plays-its-loops", true).await
+    }
 }
