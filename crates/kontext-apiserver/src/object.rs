@@ -141,6 +141,19 @@ fn same_managed_fields(a: &Value, b: &Value) -> bool {
         && a.iter().zip(b).all(|(left, right)| left == right || timeless(left) == timeless(right))
 }
 
+/// How many levels an object may have, its ownership included: a few less than the JSON reader goes down.
+pub(crate) const MOST_LEVELS: usize = 120;
+
+/// How many levels a value has; a scalar has one.
+pub(crate) fn depth(value: &Value) -> usize {
+    let below = match value {
+        Value::Array(items) => items.iter().map(depth).max(),
+        Value::Object(fields) => fields.values().map(depth).max(),
+        _ => None,
+    };
+    1 + below.unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -30,8 +30,23 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Value, String> {
     if text.trim().is_empty() {
         return Ok(Value::Null);
     }
-    serde_saphyr::from_str_with_options(text, options(DuplicateKeyPolicy::LastWins))
+    with_room(|| read(text, DuplicateKeyPolicy::LastWins))?
         .map_err(|error| format!("error converting YAML to JSON: yaml: {}", without_position(&error)))
+}
+
+fn read(text: &str, duplicate_keys: DuplicateKeyPolicy) -> Result<Value, Box<Error>> {
+    serde_saphyr::from_str_with_options(text, options(duplicate_keys)).map_err(Box::new)
+}
+
+/// Runs the parser, which goes one call deeper with each level, where [`MAX_DEPTH`] levels fit: the stack of a test's
+/// thread, in a debug build, is not deep enough.
+fn with_room<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
+    const STACK: usize = 16 << 20;
+    std::thread::scope(|scope| {
+        let reader = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+        let reader = reader.map_err(|error| format!("no thread to read YAML on: {error}"))?;
+        reader.join().map_err(|_| "the YAML reader panicked".to_owned())
+    })
 }
 
 /// Reads one document that must be a map; an empty document is an empty one.
@@ -73,8 +88,8 @@ fn make_whole(value: &mut Value) {
 /// What the API says of the first key that stands twice in its map.
 pub(crate) fn duplicate_key(bytes: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?;
-    let read = serde_saphyr::from_str_with_options::<Value>(text, options(DuplicateKeyPolicy::Error));
-    match read.err()?.without_snippet() {
+    let error = with_room(|| read(text, DuplicateKeyPolicy::Error)).ok()?.err()?;
+    match error.without_snippet() {
         Error::DuplicateMappingKey { key, location } => Some(format!(
             "unmarshal errors:\n  line {}: key {:?} already set in map",
             location.line(),
@@ -137,6 +152,8 @@ mod tests {
             bomb.push_str(&format!("a{level}: &a{level} [{refs}]\n"));
         }
         assert!(parse(bomb.as_bytes()).is_err());
+        let allowed = format!("a: {}{}", "[".repeat(90), "]".repeat(90));
+        assert!(parse(allowed.as_bytes()).is_ok(), "on the stack of a test's thread");
         let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
         assert!(parse(deep.as_bytes()).is_err());
         let deep = format!("{{\"a\": {}{}}}", "[".repeat(5000), "]".repeat(5000));

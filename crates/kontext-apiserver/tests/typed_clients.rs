@@ -116,6 +116,7 @@ async fn every_kind_that_is_served_works_with_its_type() {
         scheduling::v1::PriorityClass,
         storage::v1::StorageClass,
     };
+    use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
     let server = common::server().await;
     let s = &server;
     let template =
@@ -192,6 +193,14 @@ async fn every_kind_that_is_served_works_with_its_type() {
     cluster::<StorageClass>(s, json!({"provisioner": "example.com/none"})).await;
     cluster::<MutatingWebhookConfiguration>(s, json!({})).await;
     cluster::<ValidatingWebhookConfiguration>(s, json!({})).await;
+    cluster::<CustomResourceDefinition>(
+        s,
+        json!({"metadata": {"name": "tries.example.com"}, "spec": {
+            "group": "example.com", "scope": "Namespaced", "names": {"kind": "Try", "plural": "tries"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {"type": "object"}}}],
+        }}),
+    )
+    .await;
 
     // Nothing that is served was forgotten above.
     let requests = server.requests();

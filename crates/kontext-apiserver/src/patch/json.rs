@@ -3,10 +3,15 @@
 use json_patch::{Patch, jsonptr::PointerBuf};
 use serde_json::{Value, json};
 
+use crate::object;
+
 use super::{PatchError, decoding_error, json_kind};
 
 /// The most operations that the server accepts in one patch.
 const MOST_OPERATIONS: usize = 10_000;
+
+/// How much all copies of one patch may add: without this, each copy could double the document.
+const MOST_COPIED_BYTES: usize = 3 * 1024 * 1024;
 
 /// All that the server tells about a patch that does not fit.
 const REJECTED: &str = "the server rejected our request due to an error in our request";
@@ -32,8 +37,12 @@ pub(crate) fn json_patch(doc: &Value, patch: &[u8]) -> Result<Value, PatchError>
         )));
     }
     let mut patched = doc.clone();
+    let mut copied = 0;
     for mut operation in operations {
         adapt(&patched, &mut operation);
+        if !grows_within_bounds(&patched, &operation, &mut copied) {
+            return Err(PatchError::Unprocessable(REJECTED.to_owned()));
+        }
         // One at a time, because adapting needs the document that the operation meets.
         serde_json::from_value::<Patch>(json!([operation]))
             .ok()
@@ -41,6 +50,22 @@ pub(crate) fn json_patch(doc: &Value, patch: &[u8]) -> Result<Value, PatchError>
             .ok_or_else(|| PatchError::Unprocessable(REJECTED.to_owned()))?;
     }
     Ok(patched)
+}
+
+/// Whether the document stays as small and as flat as documents may be. A patch of few bytes could make it anything:
+/// copies into copies, values below values.
+fn grows_within_bounds(doc: &Value, operation: &Value, copied: &mut usize) -> bool {
+    let text = |name: &str| operation[name].as_str().unwrap_or_default();
+    let source = match text("op") {
+        "copy" | "move" => doc.pointer(text("from")),
+        _ => operation.get("value"),
+    };
+    let Some(source) = source else { return true };
+    if text("op") == "copy" {
+        *copied += source.to_string().len();
+    }
+    let levels = text("path").matches('/').count() + object::depth(source);
+    *copied <= MOST_COPIED_BYTES && levels <= object::MOST_LEVELS
 }
 
 /// What strict decoding says of fields that no operation has.

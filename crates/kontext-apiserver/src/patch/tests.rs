@@ -122,3 +122,18 @@ proptest! {
         prop_assert_eq!(patched, pod);
     }
 }
+
+#[test]
+fn a_json_patch_of_few_bytes_cannot_make_a_document_huge_or_deep() {
+    let doc = json!({"data": {"a": "x".repeat(1000)}});
+    let doubling: Vec<Value> =
+        (0..40).map(|n| json!({"op": "copy", "from": "/data", "path": format!("/data/c{n}")})).collect();
+    assert!(json_patch(&doc, json!(doubling).to_string().as_bytes()).is_err());
+    let mut deepening = vec![json!({"op": "add", "path": "/data/d", "value": []})];
+    for levels in 0..200 {
+        deepening
+            .push(json!({"op": "add", "path": format!("/data/d{}/-", "/0".repeat(levels)), "value": []}));
+    }
+    assert!(json_patch(&doc, json!(deepening).to_string().as_bytes()).is_err());
+    assert!(json_patch(&doc, json!(deepening[..50]).to_string().as_bytes()).is_ok());
+}

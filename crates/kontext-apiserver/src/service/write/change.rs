@@ -99,6 +99,7 @@ pub(in crate::service) async fn carry_out(
         }
         let prepared = change.prepare(&old, wanted)?;
         if let Prepared::Write(new) = &prepared {
+            super::can_be_kept(new)?;
             call.warn_about(new, Some(&old));
         }
         if let Some(admission) = &admission {

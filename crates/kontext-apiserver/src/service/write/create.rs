@@ -60,6 +60,7 @@ pub(super) async fn admit_and_create(call: &Call<'_>, mut object: Value) -> Resu
             Fresh { uid: call.shared.random.uid(), suffix: call.shared.random.suffix(), now: call.now };
         let object = if generated { object.clone() } else { std::mem::take(&mut object) };
         let mut new = finish_create(resource, object, &fresh)?;
+        super::can_be_kept(&new)?;
         call.warn_about(&new, None);
         if let Some(admission) = &admission {
             let mut shown = new.clone();

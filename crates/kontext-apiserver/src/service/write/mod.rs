@@ -13,8 +13,12 @@ mod prepare;
 mod stored_form;
 mod update;
 
-use super::Call;
 use http::HeaderMap;
+use serde_json::Value;
+
+use super::Call;
+use crate::error::ApiError;
+use crate::object;
 
 pub(super) use change::{Change, carry_out};
 pub(super) use create::create;
@@ -33,6 +37,17 @@ use decode::Encoded;
 pub(super) fn encoded<'a>(call: &'a Call<'_>) -> Encoded<'a> {
     let headers: &HeaderMap = call.headers;
     Encoded::new(headers, &call.body)
+}
+
+/// Refuses what could be stored and not be read again.
+fn can_be_kept(object: &Value) -> Result<(), ApiError> {
+    if object::depth(object) <= object::MOST_LEVELS {
+        return Ok(());
+    }
+    let most = object::MOST_LEVELS;
+    Err(ApiError::bad_request(format!(
+        "the object is nested deeper than {most} levels, which this server does not keep"
+    )))
 }
 
 /// How often a write is computed again because somebody else was faster. Each round means that another write got
