@@ -100,6 +100,7 @@ pub(crate) fn check_metadata(kind: &str, object: &Value) -> Result<(), String> {
 
 /// The error of [`check`] as the conversion of an object without types words it.
 pub(crate) fn conversion_error(wrong: &str) -> String {
+    let wrong = wrong.strip_prefix("json: ").unwrap_or(wrong);
     let Some((given, rest)) =
         wrong.strip_prefix("cannot unmarshal ").and_then(|rest| rest.split_once(" into Go struct field "))
     else {
@@ -115,8 +116,8 @@ pub(crate) fn conversion_error(wrong: &str) -> String {
         _ => ("float64", "float64"),
     };
     match wanted {
-        "[]" => format!("cannot restore slice from {kind}"),
-        "map[string]" => format!("cannot restore map from {kind}"),
+        wanted if wanted.starts_with("[]") => format!("cannot restore slice from {kind}"),
+        wanted if wanted.starts_with("map[") => format!("cannot restore map from {kind}"),
         wanted if wanted.contains('.') => format!("cannot restore struct from: {kind}"),
         wanted => format!("cannot convert {go_type} to {wanted}"),
     }

@@ -107,6 +107,16 @@ pub(crate) fn drop_nulls(value: &mut Value) {
     }
 }
 
+/// Whether two objects are the same but for their managedFields.
+pub(crate) fn same_but_for_managed_fields(a: &Value, b: &Value) -> bool {
+    let without = |object: &Value| {
+        let mut object = object.clone();
+        metadata(&mut object).remove("managedFields");
+        object
+    };
+    without(a) == without(b)
+}
+
 /// Whether two objects are the same but for the times in managedFields.
 pub(crate) fn same_but_for_managed_times(a: &Value, b: &Value) -> bool {
     let (Some(a), Some(b)) = (a.as_object(), b.as_object()) else { return a == b };

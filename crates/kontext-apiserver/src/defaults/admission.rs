@@ -80,6 +80,9 @@ pub(crate) fn prepare_update(group: &str, kind: &str, object: &mut Value, old: &
     if (group, kind) == ("apiextensions.k8s.io", "CustomResourceDefinition") {
         return crate::crd::set_stored_versions(object);
     }
+    if (group, kind) == ("", "Service") {
+        return forget_of_type(object, old);
+    }
     if (group, kind) != ("apps", "DaemonSet") {
         return;
     }
@@ -89,6 +92,26 @@ pub(crate) fn prepare_update(group: &str, kind: &str, object: &mut Value, old: &
     let changed = template(object) != template(old);
     let annotations = child(child(object, "metadata"), "annotations");
     put(annotations, TEMPLATE_GENERATION, (before + i64::from(changed)).to_string());
+}
+
+/// A Service that changes to a type without these fields loses them, if the writer left them as they were.
+fn forget_of_type(service: &mut Value, old: &Value) {
+    let kind = |service: &Value| text(&service["spec"], "type").to_owned();
+    let accessible = |service: &Value| {
+        matches!(kind(service).as_str(), "NodePort" | "LoadBalancer")
+            || (kind(service) == "ClusterIP" && !items(&service["spec"], "externalIPs").is_empty())
+    };
+    let balanced = |service: &Value| kind(service) == "LoadBalancer";
+    let gone = [
+        ("externalTrafficPolicy", accessible(old) && !accessible(service)),
+        ("allocateLoadBalancerNodePorts", balanced(old) && !balanced(service)),
+    ];
+    let Some(spec) = service.get_mut("spec").and_then(Value::as_object_mut) else { return };
+    for (field, _) in gone.iter().filter(|(_, gone)| *gone) {
+        if spec.get(*field) == old["spec"].get(*field) {
+            spec.remove(*field);
+        }
+    }
 }
 
 /// A new object starts with the empty status of its kind.

@@ -1,5 +1,7 @@
 //! An apply that would change what others own: the text and the causes of the refusal.
 
+use serde_json::Value;
+
 use super::entries::{Identity, Operation};
 use super::path;
 use super::set::FieldSet;
@@ -45,14 +47,22 @@ pub(crate) fn message(conflicts: &[Conflict]) -> String {
     format!("Apply failed with {} conflicts: {}", conflicts.len(), lines.join("\n"))
 }
 
-/// Managers are sorted by their written identity.
-fn sort_key(identity: &Identity) -> (String, Operation, String, String) {
-    (
-        format!("{:?}", identity.manager),
-        identity.operation,
-        identity.api_version.clone(),
-        identity.subresource.clone(),
-    )
+/// Managers are sorted by their identity as it is written in JSON, where what is empty is left out: an entry of a
+/// subresource comes before the one of the object itself.
+fn sort_key(identity: &Identity) -> String {
+    let operation = match identity.operation {
+        Operation::Apply => "Apply",
+        Operation::Update => "Update",
+    };
+    let mut key =
+        format!("{{\"manager\":{},\"operation\":{operation:?}", Value::from(identity.manager.as_str()));
+    for (name, value) in [("apiVersion", &identity.api_version), ("subresource", &identity.subresource)] {
+        if !value.is_empty() {
+            key.push_str(&format!(",{name:?}:{}", Value::from(value.as_str())));
+        }
+    }
+    key.push('}');
+    key
 }
 
 fn shown(identity: &Identity) -> String {
@@ -64,4 +74,35 @@ fn shown(identity: &Identity) -> String {
         text.push_str(&format!(" using {}", identity.api_version));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::path::PathElement;
+    use super::*;
+
+    #[test]
+    fn the_entry_of_a_subresource_is_told_first() {
+        let mut fields = FieldSet::default();
+        fields.insert(&[PathElement::field("spec"), PathElement::field("replicas")]);
+        let of = |manager: &str, operation, subresource: &str| Identity {
+            manager: manager.to_owned(),
+            operation,
+            api_version: if operation == Operation::Update { "apps/v1".to_owned() } else { String::new() },
+            subresource: subresource.to_owned(),
+        };
+        let found = vec![
+            (of("b", Operation::Apply, ""), fields.clone()),
+            (of("b", Operation::Apply, "scale"), fields.clone()),
+            (of("a", Operation::Update, "status"), fields),
+        ];
+        expect_test::expect![[r#"
+            Apply failed with 3 conflicts: conflicts with "a" with subresource "status" using apps/v1:
+            - .spec.replicas
+            conflicts with "b" with subresource "scale":
+            - .spec.replicas
+            conflicts with "b":
+            - .spec.replicas"#]]
+        .assert_eq(&message(&conflicts(found)));
+    }
 }

@@ -38,12 +38,32 @@ pub(in crate::service) async fn patch(call: &Call<'_>) -> Result<Reply, ApiError
     match Patch::of(call)? {
         Patch::Apply(applied) => {
             let writer = scale_writer(call)?;
-            write(call, true, |scale: &Value| applied.to(call, Some(scale), &writer)).await
+            write(call, true, |scale: &Value| {
+                let new = applied.to(call, Some(scale), &writer)?;
+                if call.target.resource.custom.is_some() {
+                    unconvertible(scale, &new)?;
+                }
+                Ok(new)
+            })
+            .await
         }
         Patch::Document => {
             write(call, false, |scale: &Value| patch_document(call, "autoscaling", "Scale", scale)).await
         }
     }
+}
+
+/// The real server cannot store what an apply makes of the Scale of a custom resource, unless that is nothing.
+fn unconvertible(old: &Value, new: &Value) -> Result<(), ApiError> {
+    if object::same_but_for_managed_fields(old, new) {
+        return Ok(());
+    }
+    let why = format!(
+        "failed to convert new object (/{}; autoscaling/v1, Kind=Scale) to proper version: request to convert CR to an \
+         invalid group/version: autoscaling/v1",
+        object::name(new)
+    );
+    Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", why))
 }
 
 /// Who writes the Scale, which has one version of its own.
