@@ -76,7 +76,7 @@
 //! | to | use |
 //! |---|---|
 //! | speak as somebody | [`ApiServer::client_for`]; [`ApiServer::service_for`] under layers of your own |
-//! | begin with objects, CustomResourceDefinitions too | [`ApiServer::load`], [`ApiServer::load_yaml`], [`ApiServer::load_path`] |
+//! | begin with objects, your kinds first: `server.load([MyKind::crd()])` | [`ApiServer::load`], [`ApiServer::load_yaml`], [`ApiServer::load_path`] |
 //! | wait | [`ApiServer::eventually`], [`ApiServer::settled`]; kube's `await_condition` works too |
 //! | see who did what | [`ApiServer::requests`], narrowed down by [`Requests`]' methods, or shown a line each |
 //! | break things | [`ApiServer::faults`] with [`Rule`]s; [`ApiServer::compact`], [`ApiServer::drop_watches`] |
