@@ -392,6 +392,16 @@ pub enum ServeError {
     /// The certificates could not be made.
     #[error("cannot make certificates")]
     Certificates(#[from] rcgen::Error),
+    /// A certificate that this server makes for a user holds two groups.
+    #[error(
+        "user {user}: a certificate holds two groups, not {groups}; put a User into the request's extensions instead"
+    )]
+    TooManyGroups {
+        /// The user.
+        user: String,
+        /// How many groups were asked for.
+        groups: usize,
+    },
     /// The certificates could not be used.
     #[error("cannot set up TLS")]
     Tls(#[from] rustls::Error),

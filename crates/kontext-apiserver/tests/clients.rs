@@ -64,6 +64,19 @@ async fn kube_works_over_https_with_a_kubeconfig() {
 }
 
 #[tokio::test]
+async fn a_certificate_names_its_user() {
+    let server = common::server().await;
+    let served = server.serve("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let text = served.kubeconfig_with_certificate("carol", &["writers", "readers"]).unwrap();
+    let kubeconfig = Kubeconfig::from_yaml(&text).unwrap();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+    everyday_use(Client::try_from(config).unwrap()).await;
+    assert!(server.requests().iter().all(|r| r.user == "carol"));
+    assert!(served.kubeconfig_with_certificate("carol", &["a", "b", "c"]).is_err());
+    served.shutdown().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_shutdown_ends_watches_and_closes_the_port() {
     let server = common::server().await;
     let served = server.serve("127.0.0.1:0".parse().unwrap()).await.unwrap();

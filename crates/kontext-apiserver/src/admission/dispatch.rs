@@ -193,8 +193,14 @@ impl<'a> Admission<'a> {
         let uid = self.shared.random.uid();
         let object = object.map(|object| self.in_version_of(invocation, object));
         let old = old.map(|old| self.in_version_of(invocation, old));
+        let generated = object.as_deref().filter(|_| !mutating && self.attributes.name.is_empty());
+        let mut attributes = Cow::Borrowed(&self.attributes);
+        if let (Some(object), Operation::Create) = (generated, self.attributes.operation) {
+            // By now the generated name is known.
+            object::name(object).clone_into(&mut attributes.to_mut().name);
+        }
         let review =
-            review::review(version, &uid, &self.attributes, invocation, object.as_deref(), old.as_deref());
+            review::review(version, &uid, &attributes, invocation, object.as_deref(), old.as_deref());
         let asked = self.shared.transport.ask(hook, Bytes::from(review.to_string()), &self.trace).await;
         let body = asked.and_then(body_of).map_err(Failure::call)?;
         let answer = answer(version, &uid, mutating, &body)?;

@@ -176,23 +176,19 @@ fn network_error(uri: &Uri, error: &hyper_util::client::legacy::Error) -> String
     let mut deepest = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
-        if let Some(io) = cause.downcast_ref::<io::Error>() {
-            match io.kind() {
-                io::ErrorKind::ConnectionRefused => {
-                    return format!("dial tcp {address}: connect: connection refused");
-                }
-                io::ErrorKind::UnexpectedEof => return "EOF".to_owned(),
-                _ => {}
-            }
-            if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                return tls_error(tls);
-            }
-        }
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             return tls_error(tls);
         }
+        next = match cause.downcast_ref::<io::Error>() {
+            Some(io) if io.kind() == io::ErrorKind::ConnectionRefused => {
+                return format!("dial tcp {address}: connect: connection refused");
+            }
+            Some(io) if io.kind() == io::ErrorKind::UnexpectedEof => return "EOF".to_owned(),
+            // Its source would be the source of what it wraps.
+            Some(io) => io.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static)),
+            None => cause.source(),
+        };
         deepest = cause.to_string();
-        next = cause.source();
     }
     deepest
 }

@@ -6,6 +6,7 @@ use http::header::AUTHORIZATION;
 use http::{Extensions, HeaderMap};
 use serde_json::{Value, json};
 
+use super::certificate;
 use super::route::{Query, Route};
 use crate::error::{ApiError, Cause, invalid_value};
 use crate::server::Shared;
@@ -88,7 +89,7 @@ impl User {
 /// The name of those who say nothing about themselves.
 const ANONYMOUS: &str = "system:anonymous";
 
-/// Finds out who asks: an extension, a bearer token, or nobody in particular.
+/// Finds out who asks: an extension, a client certificate, a bearer token, or nobody in particular.
 pub(super) fn authenticate(
     shared: &Shared,
     extensions: &Extensions,
@@ -96,6 +97,9 @@ pub(super) fn authenticate(
 ) -> Result<User, ApiError> {
     if let Some(user) = extensions.get::<User>() {
         return Ok(user.clone().with_standing());
+    }
+    if let Some(user) = certificate::user(extensions) {
+        return Ok(user.with_standing());
     }
     let Some(header) = headers.get(AUTHORIZATION) else {
         return Ok(User::named(ANONYMOUS).with_standing());

@@ -6,6 +6,7 @@
 mod admission;
 mod auth;
 pub(crate) mod call;
+mod certificate;
 mod handle;
 mod list_options;
 pub(crate) mod negotiate;

@@ -9,10 +9,32 @@ use serde_json::json;
 
 const CLUSTER: &str = "kontext";
 
+/// How a user shows who they are.
+pub(super) enum Credentials {
+    Token(String),
+    /// PEM.
+    Certificate {
+        certificate: String,
+        key: String,
+    },
+}
+
+impl Credentials {
+    fn json(&self) -> serde_json::Value {
+        match self {
+            Self::Token(token) => json!({"token": token}),
+            Self::Certificate { certificate, key } => json!({
+                "client-certificate-data": STANDARD.encode(certificate),
+                "client-key-data": STANDARD.encode(key),
+            }),
+        }
+    }
+}
+
 /// A kubeconfig with one context a user; the first one is current. JSON, which is YAML too.
-pub(super) fn kubeconfig_yaml(url: &str, ca_pem: &str, users: &[(&str, String)]) -> String {
-    let entries = |entry: &dyn Fn(&str, &str) -> serde_json::Value| -> Vec<serde_json::Value> {
-        users.iter().map(|(name, token)| entry(name, token)).collect()
+pub(super) fn kubeconfig_yaml(url: &str, ca_pem: &str, users: &[(&str, Credentials)]) -> String {
+    let entries = |entry: &dyn Fn(&str, &Credentials) -> serde_json::Value| -> Vec<serde_json::Value> {
+        users.iter().map(|(name, credentials)| entry(name, credentials)).collect()
     };
     let config = json!({
         "apiVersion": "v1",
@@ -21,7 +43,7 @@ pub(super) fn kubeconfig_yaml(url: &str, ca_pem: &str, users: &[(&str, String)])
             "name": CLUSTER,
             "cluster": {"server": url, "certificate-authority-data": STANDARD.encode(ca_pem)},
         }],
-        "users": entries(&|name, token| json!({"name": name, "user": {"token": token}})),
+        "users": entries(&|name, credentials| json!({"name": name, "user": credentials.json()})),
         "contexts": entries(&|name, _| json!({
             "name": name, "context": {"cluster": CLUSTER, "user": name, "namespace": "default"},
         })),

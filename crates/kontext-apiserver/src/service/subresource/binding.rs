@@ -23,6 +23,7 @@ pub(in crate::service) async fn create(call: &Call<'_>) -> Result<Reply, ApiErro
     admission::namespace_accepts(call, &target.name)?;
     let asking = call.admission(Operation::Create, &target.name)?;
     if let Some(asking) = &asking {
+        super::track(call, &mut binding, "", "Binding")?;
         binding = asking.mutate(Some(binding), None, &|_| {}).await?.unwrap_or_default();
     }
     if object::name(&binding) != target.name {

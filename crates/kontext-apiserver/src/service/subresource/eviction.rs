@@ -24,6 +24,7 @@ pub(in crate::service) async fn create(call: &Call<'_>) -> Result<Reply, ApiErro
     admission::namespace_accepts(call, &target.name)?;
     let asking = call.admission(Operation::Create, &target.name)?;
     if let Some(asking) = &asking {
+        super::track(call, &mut eviction, "policy", "Eviction")?;
         eviction = asking.mutate(Some(eviction), None, &|_| {}).await?.unwrap_or_default();
     }
     if object::name(&eviction) != target.name {

@@ -8,7 +8,10 @@ pub(super) mod scale;
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
+use crate::managed_fields::{Versions, Writer, track_update};
 use crate::object;
+use crate::schema::{self, MergeType};
+use crate::service::Call;
 
 /// What is answered where something was done and there is nothing to show.
 fn success() -> Value {
@@ -32,5 +35,14 @@ fn in_namespace(posted: &mut Value, namespace: &str) -> Result<(), ApiError> {
         ));
     }
     object::metadata(posted).insert("namespace".to_owned(), json!(namespace));
+    Ok(())
+}
+
+/// Writes into what is posted to a subresource who owns its fields, which webhooks see and nothing keeps.
+fn track(call: &Call<'_>, posted: &mut Value, group: &str, kind: &str) -> Result<(), ApiError> {
+    let of = schema::merge_type_of(group, "v1", kind).unwrap_or_else(MergeType::deduced);
+    let versions = Versions::single(&crate::kinds::api_version(group, "v1"), kind, of);
+    let writer = Writer { versions, ..call.writer(&call.target.subresource)? };
+    track_update(None, posted, &writer, call.now);
     Ok(())
 }

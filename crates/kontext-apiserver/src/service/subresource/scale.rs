@@ -112,13 +112,7 @@ where
     F: Fn(&Value) -> Result<Value, ApiError> + Send + Sync,
 {
     fn wanted(&self, old: &Value) -> Result<Value, ApiError> {
-        let mut old_scale = self.shown(old);
-        give_scale_its_owners(
-            &mut old_scale,
-            old,
-            &self.parent_writer.versions,
-            &replicas_path(&self.call.target.resource),
-        );
+        let old_scale = self.shown(old);
         let mut scale = (self.scale)(&old_scale)?;
         let (named, asked) = (object::name(&scale), &self.call.target.name);
         if named != asked {
@@ -133,6 +127,8 @@ where
             }
             track_update(Some(&old_scale), &mut scale, &self.writer, self.call.now);
         }
+        // Always there in the API's JSON, whatever was sent.
+        object::child(&mut scale, "status").entry("replicas").or_insert_with(|| json!(0));
         Ok(scale)
     }
 
@@ -172,6 +168,18 @@ where
     }
 
     fn shown(&self, stored: &Value) -> Value {
+        let mut scale = scale_of(&self.call.target.resource, stored);
+        give_scale_its_owners(
+            &mut scale,
+            stored,
+            &self.parent_writer.versions,
+            &replicas_path(&self.call.target.resource),
+        );
+        scale
+    }
+
+    /// By then the Scale is made anew of the object, and has no owners.
+    fn validated(&self, stored: &Value) -> Value {
         scale_of(&self.call.target.resource, stored)
     }
 

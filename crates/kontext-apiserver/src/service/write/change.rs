@@ -24,6 +24,11 @@ pub(in crate::service) trait Change: Send + Sync {
     /// A stored object in the form that webhooks are shown.
     fn shown(&self, stored: &Value) -> Value;
 
+    /// A stored object in the form that validating webhooks are shown.
+    fn validated(&self, stored: &Value) -> Value {
+        self.shown(stored)
+    }
+
     /// What the admission plugins that are built in add.
     fn plugins(&self, wanted: &mut Value);
 }
@@ -107,7 +112,7 @@ pub(in crate::service) async fn carry_out(
                 Prepared::Unchanged => &old,
                 Prepared::Write(new) | Prepared::Remove(new) => new,
             };
-            admission.validate(Some(&change.shown(new)), shown.as_ref()).await?;
+            admission.validate(Some(&change.validated(new)), Some(&change.validated(&old))).await?;
         }
         let committed = match prepared {
             Prepared::Unchanged => return Ok((stored, false)),

@@ -32,6 +32,8 @@ pub(in crate::service) struct Outcome {
 enum Step {
     /// It is being deleted already, and this request asks for nothing sooner.
     Pending,
+    /// It is being deleted already, and still held: webhooks are asked, nothing is written.
+    Held,
     /// Marked for deletion, and there until somebody finishes it.
     Mark(Value),
     /// Marked and then removed at once, in two steps that watchers see.
@@ -141,7 +143,7 @@ pub(in crate::service) async fn delete_object(
         ask(decided, &current).await?;
         if options.dry_run {
             let (object, gone) = match step {
-                Step::Pending => (old, false),
+                Step::Pending | Step::Held => (old, false),
                 Step::Mark(object) => (Stored::unsaved(object), false),
                 Step::MarkAndRemove(object) => (Stored::unsaved(object), true),
                 Step::Remove => (old, true),
@@ -149,7 +151,7 @@ pub(in crate::service) async fn delete_object(
             return Ok(Outcome { object, gone, changed: false });
         }
         let (committed, gone) = match step {
-            Step::Pending => (Ok(old), false),
+            Step::Pending | Step::Held => return Ok(Outcome { object: old, gone: false, changed: false }),
             Step::Mark(object) => (store.replace(resource.table, &key, &old, object), false),
             Step::MarkAndRemove(object) => {
                 let Ok(marked) = store.replace(resource.table, &key, &old, object) else { continue };
@@ -230,7 +232,7 @@ fn step(resource: &Resource, options: &Options, old: &Value, now: Timestamp) -> 
             if !object::is_deleting(old) {
                 mark(&mut new, now, 0, true);
             }
-            if new == *old { Step::Pending } else { Step::Mark(new) }
+            if new == *old { Step::Held } else { Step::Mark(new) }
         }
     }
 }

@@ -19,6 +19,7 @@ fn decide(group: &str, plural: &str, options: &Options, old: &Value) -> String {
     };
     match step(resource, options, old, now) {
         Step::Pending => "pending".to_owned(),
+        Step::Held => "held".to_owned(),
         Step::Mark(v) => format!("mark {}", describe(&v)),
         Step::MarkAndRemove(v) => format!("mark and remove {}", describe(&v)),
         Step::Remove => "remove".to_owned(),
@@ -94,5 +95,5 @@ fn deleting_again_changes_nothing_while_a_finalizer_holds() {
         "mark at 2024-01-01T00:00:00Z grace 0 generation 2 finalizers [\"a.b/c\"]"
     );
     mark(&mut old, "2023-01-01T00:00:00Z".parse().unwrap(), 0, true);
-    assert_eq!(decide("apps", "deployments", &Options::default(), &old), "pending");
+    assert_eq!(decide("apps", "deployments", &Options::default(), &old), "held");
 }
