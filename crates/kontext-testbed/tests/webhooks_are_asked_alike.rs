@@ -109,6 +109,8 @@ async fn status_and_scale() -> Result<()> {
     .await
 }
 
+/// Not in here: a pod that goes at once. The real server then asks about the removal with what its cache has, and again
+/// if that was too old, which depends on timing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deletes_of_every_sort() -> Result<()> {
     let held = json!({"metadata": {"name": "held", "finalizers": ["example.com/hold"]}});
@@ -136,8 +138,6 @@ async fn deletes_of_every_sort() -> Result<()> {
             step("DELETE", format!("{CONFIG_MAPS}/missing"), Value::Null),
             step("POST", CONFIG_MAPS, json!({"metadata": {"name": "d", "labels": {"l": "1"}}})),
             step("DELETE", format!("{CONFIG_MAPS}?labelSelector=l%3D1"), Value::Null),
-            step("POST", PODS, pod("a")),
-            step("DELETE", format!("{PODS}/a"), Value::Null),
             step("POST", PODS, pod("b")),
             step(
                 "POST",
@@ -146,9 +146,6 @@ async fn deletes_of_every_sort() -> Result<()> {
             ),
             step("DELETE", format!("{PODS}/b"), json!({"gracePeriodSeconds": 20})),
             step("DELETE", format!("{PODS}/b"), json!({"gracePeriodSeconds": 30})),
-            step("DELETE", format!("{PODS}/b?gracePeriodSeconds=0"), Value::Null),
-            step("POST", PODS, pod("c")),
-            step("DELETE", format!("{PODS}?labelSelector=app"), json!({})),
         ],
     )
     .await
