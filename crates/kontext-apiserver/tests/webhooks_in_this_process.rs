@@ -151,7 +151,7 @@ async fn each_door_is_reviewed_as_what_it_is() {
         UPDATE deployments/scale Scale web
         UPDATE deployments/status Deployment web
         DELETE deployments/- Deployment web
-        CREATE pods/- Pod p-GENERATED
+        CREATE pods/- Pod p-546kh
         CREATE pods/- Pod q
         CREATE pods/binding Binding q
         CREATE pods/eviction Eviction q
