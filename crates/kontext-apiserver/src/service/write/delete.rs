@@ -191,7 +191,7 @@ pub(crate) fn mark_or_remove(
     let (store, old) = (&shared.store, stored.value());
     // Who was faster will be seen by those that look again.
     match step(resource, &Options::default(), &old, shared.clock.now()) {
-        Step::Pending => {}
+        Step::Pending | Step::Held => {}
         Step::Mark(new) => drop(store.replace(resource.table, key, stored, new)),
         Step::MarkAndRemove(_) | Step::Remove => drop(store.remove(resource.table, key, stored, old)),
     }
