@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::directives::{
     DELETE_FROM, PATCH, SET_ORDER, go_text, no_merge_key, retain_keys, unknown_directive, without_directives,
 };
-use super::{PatchError, decoding_error, order};
+use super::{PatchError, decoding_error, json_kind, order};
 use crate::schema::{self, Shape, Strategy, TypeDef};
 
 /// Applies a strategic merge patch to an object of a built-in kind. The server answers 415 for kinds without a
@@ -18,10 +18,16 @@ pub(crate) fn strategic_merge_patch(
 ) -> Result<Value, PatchError> {
     let patch: Value =
         serde_json::from_slice(patch).map_err(|error| PatchError::BadRequest(decoding_error(&error)))?;
-    let Value::Object(patch) = patch else {
-        return Err(PatchError::BadRequest(
-            "json: cannot unmarshal array into Go value of type map[string]interface {}".to_owned(),
-        ));
+    let patch = match patch {
+        Value::Object(patch) => patch,
+        // To a Go program, null is a map too: an empty one.
+        Value::Null => Map::new(),
+        other => {
+            let kind = json_kind(&other);
+            return Err(PatchError::BadRequest(format!(
+                "json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
+            )));
+        }
     };
     let doc = doc.as_object().cloned().unwrap_or_default();
     merge_map(doc, patch, Layout { def: schema::of(group, kind), element: None }).map(Value::Object)
