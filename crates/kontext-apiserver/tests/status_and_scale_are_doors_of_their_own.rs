@@ -111,7 +111,11 @@ async fn an_eviction_asks_the_disruption_budget() {
         "429 TooManyRequests: Cannot evict pod as it would violate the pod's disruption budget."
     );
     client
-        .patch(&format!("{budgets}/b/status"), MERGE_PATCH, &json!({"status": {"disruptionsAllowed": 1}}))
+        .patch(
+            &format!("{budgets}/b/status"),
+            MERGE_PATCH,
+            &json!({"status": {"disruptionsAllowed": 1, "observedGeneration": 1}}),
+        )
         .await
         .ok();
     assert_eq!(client.post(&format!("{PODS}/p/eviction"), &eviction).await.status, 201);

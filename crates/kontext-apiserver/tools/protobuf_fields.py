@@ -19,12 +19,14 @@ PACKAGES = {
     "coordination.v1": "coordination/v1", "discovery.v1": "discovery/v1", "events.v1": "events/v1",
     "networking.v1": "networking/v1", "storage.v1": "storage/v1", "scheduling.v1": "scheduling/v1",
     "admissionregistration.v1": "admissionregistration/v1",
+    "authentication.v1": "authentication/v1", "authorization.v1": "authorization/v1",
 }
 GROUPS = {
     "core.v1": "v1", "rbac.v1": "rbac.authorization.k8s.io/v1", "coordination.v1": "coordination.k8s.io/v1",
     "discovery.v1": "discovery.k8s.io/v1", "events.v1": "events.k8s.io/v1", "networking.v1": "networking.k8s.io/v1",
     "storage.v1": "storage.k8s.io/v1", "scheduling.v1": "scheduling.k8s.io/v1",
     "admissionregistration.v1": "admissionregistration.k8s.io/v1",
+    "authentication.v1": "authentication.k8s.io/v1", "authorization.v1": "authorization.k8s.io/v1",
 }
 KINDS = {
     "core.v1": "Pod Namespace Node Service ConfigMap Secret ServiceAccount Event ReplicationController PersistentVolume "
@@ -37,6 +39,8 @@ KINDS = {
     "networking.v1": "Ingress NetworkPolicy IngressClass", "storage.v1": "StorageClass",
     "scheduling.v1": "PriorityClass",
     "admissionregistration.v1": "MutatingWebhookConfiguration ValidatingWebhookConfiguration",
+    "authentication.v1": "SelfSubjectReview TokenReview",
+    "authorization.v1": "SelfSubjectAccessReview SubjectAccessReview LocalSubjectAccessReview SelfSubjectRulesReview",
 }
 # Packages that the imports of the types name.
 IMPORTS = {"metav1": "meta.v1", "v1": "core.v1", "corev1": "core.v1", "api": "core.v1", "apiv1": "core.v1"}

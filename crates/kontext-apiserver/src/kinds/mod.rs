@@ -262,7 +262,9 @@ impl Registry {
     /// One resource for each table: the one that shows its objects as they are stored, where one does.
     pub(crate) fn stored(&self) -> Vec<&Arc<Resource>> {
         let mut stored: Vec<&Arc<Resource>> = Vec::new();
-        for resource in &self.resources {
+        // What cannot be listed is not kept.
+        let kept = |resource: &&Arc<Resource>| resource.verbs.iter().any(|verb| verb == "list");
+        for resource in self.resources.iter().filter(kept) {
             match stored.iter_mut().find(|other| other.table == resource.table) {
                 None => stored.push(resource),
                 Some(other) if !other.is_storage_form() && resource.is_storage_form() => *other = resource,

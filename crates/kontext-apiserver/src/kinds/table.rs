@@ -73,4 +73,10 @@ pub(super) const ROWS: &[Row] = &[
     Row { group: "scheduling.k8s.io", version: "v1", kind: "PriorityClass", plural: "priorityclasses", singular: "priorityclass", short_names: &["pc"], categories: &[], namespaced: false, verbs: ALL, subresources: &[] },
     Row { group: "coordination.k8s.io", version: "v1", kind: "Lease", plural: "leases", singular: "lease", short_names: &[], categories: &[], namespaced: true, verbs: ALL, subresources: &[] },
     Row { group: "discovery.k8s.io", version: "v1", kind: "EndpointSlice", plural: "endpointslices", singular: "endpointslice", short_names: &[], categories: &[], namespaced: true, verbs: ALL, subresources: &[] },
+    Row { group: "authentication.k8s.io", version: "v1", kind: "SelfSubjectReview", plural: "selfsubjectreviews", singular: "selfsubjectreview", short_names: &[], categories: &[], namespaced: false, verbs: &["create"], subresources: &[] },
+    Row { group: "authentication.k8s.io", version: "v1", kind: "TokenReview", plural: "tokenreviews", singular: "tokenreview", short_names: &[], categories: &[], namespaced: false, verbs: &["create"], subresources: &[] },
+    Row { group: "authorization.k8s.io", version: "v1", kind: "LocalSubjectAccessReview", plural: "localsubjectaccessreviews", singular: "localsubjectaccessreview", short_names: &[], categories: &[], namespaced: true, verbs: &["create"], subresources: &[] },
+    Row { group: "authorization.k8s.io", version: "v1", kind: "SelfSubjectAccessReview", plural: "selfsubjectaccessreviews", singular: "selfsubjectaccessreview", short_names: &[], categories: &[], namespaced: false, verbs: &["create"], subresources: &[] },
+    Row { group: "authorization.k8s.io", version: "v1", kind: "SelfSubjectRulesReview", plural: "selfsubjectrulesreviews", singular: "selfsubjectrulesreview", short_names: &[], categories: &[], namespaced: false, verbs: &["create"], subresources: &[] },
+    Row { group: "authorization.k8s.io", version: "v1", kind: "SubjectAccessReview", plural: "subjectaccessreviews", singular: "subjectaccessreview", short_names: &[], categories: &[], namespaced: false, verbs: &["create"], subresources: &[] },
 ];

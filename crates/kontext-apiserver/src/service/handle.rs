@@ -15,7 +15,7 @@ use super::call::{Call, JSON, Reply, YAML};
 use super::negotiate::{negotiate, prefers_yaml};
 use super::route::{Query, Route, Target, Verb, route};
 use super::warnings::Warnings;
-use super::{options, read, subresource, write};
+use super::{options, read, reviews, subresource, write};
 use crate::body::{Body, Reset};
 use crate::discovery;
 use crate::error::ApiError;
@@ -210,6 +210,7 @@ async fn dispatch(call: &Call<'_>, target: &Target) -> Result<Reply, ApiError> {
         (Verb::Get, "" | "status") => read::get(call),
         (Verb::List, _) => read::list(call),
         (Verb::Watch, _) => watch::watch(call),
+        (Verb::Create, "") if reviews::is_review(&target.resource) => reviews::create(call),
         (Verb::Create, "") => write::create(call).await,
         (Verb::Update, "" | "status" | "finalize") => write::update(call).await,
         (Verb::Patch, "" | "status") => write::patch(call).await,

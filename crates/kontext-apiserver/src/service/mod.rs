@@ -12,6 +12,7 @@ mod list_options;
 pub(crate) mod negotiate;
 pub(crate) mod options;
 pub(crate) mod read;
+pub(crate) mod reviews;
 pub(crate) mod route;
 mod subresource;
 pub(crate) mod warnings;

@@ -3,6 +3,8 @@
 //! A pod without an owner of its own mind becomes ready; a Job's pod succeeds, or fails if its image is called
 //! `fails`; a deleted pod goes.
 
+use std::io::Write;
+
 use anyhow::Result;
 use futures::TryStreamExt;
 use k8s_openapi::api::core::v1::Pod;
@@ -17,7 +19,7 @@ pub(crate) fn play(client: Client, namespace: &str) -> tokio::task::JoinHandle<(
         // A watch ends by its time limit, as every watch does; then the next begins.
         loop {
             if let Err(error) = follow(&pods).await {
-                eprintln!("the kubelet of the session: {error:#}");
+                let _ = writeln!(std::io::stderr(), "the kubelet of the session: {error:#}");
                 return;
             }
         }

@@ -12,6 +12,7 @@ mod normalise;
 mod play;
 mod session;
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
@@ -36,7 +37,8 @@ async fn plays_beside(server: Server, name: &str, controllers: bool) -> Result<(
                 "{name}: no kubectl, and KONTEXT_REQUIRE_CONTROL_PLANE=1: cargo xtask control-plane builds it"
             );
         }
-        eprintln!("{name}: skipped: no kubectl (cargo xtask control-plane builds it)");
+        let _ =
+            writeln!(std::io::stderr(), "{name}: skipped: no kubectl (cargo xtask control-plane builds it)");
         return Ok(());
     };
     let kubeconfig = server.kubeconfig("alice").await?;
