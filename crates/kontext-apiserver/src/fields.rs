@@ -187,7 +187,9 @@ fn shape(
         Shape::Map(_) => value.is_object(),
     };
     if !fits {
-        return Err(wrong(value, parent, path.go, &go_type(wanted)));
+        let long = matches!(wanted, Shape::Number) && LONG.iter().any(|name| path.go.ends_with(name));
+        let wanted = if long { "int64".to_owned() } else { go_type(wanted) };
+        return Err(wrong(value, parent, path.go, &wanted));
     }
     match (wanted, value) {
         (Shape::Time, Value::String(text)) => formats::time(formats::TIME, text)?,
@@ -214,6 +216,16 @@ fn shape(
 fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
+
+/// The numbers that are wider than most.
+const LONG: [&str; 6] = [
+    "eneration",
+    "GracePeriodSeconds",
+    "activeDeadlineSeconds",
+    "startingDeadlineSeconds",
+    "tolerationSeconds",
+    "expirationSeconds",
+];
 
 fn go_type(shape: &Shape) -> String {
     match shape {

@@ -33,6 +33,9 @@ struct Arguments {
     /// Leave server-side apply out
     #[arg(long)]
     no_apply: bool,
+    /// Try values too about which the servers are known to differ
+    #[arg(long)]
+    frontier: bool,
     /// Play the scripts of these seeds alone, as a run prints them
     #[arg(long, value_delimiter = ',')]
     script: Vec<u64>,
@@ -53,9 +56,14 @@ async fn main() -> Result<()> {
     let real = Arc::new(RealServer::builder().start().await?);
     let ours = ApiServer::builder().start().await;
     let both = Both { real: real.client("alice").await?, ours: ours.client_for("alice") };
-    let config =
-        Config { steps: arguments.length, kinds: arguments.kinds.clone(), apply: !arguments.no_apply };
+    let config = Config {
+        steps: arguments.length,
+        kinds: arguments.kinds.clone(),
+        apply: !arguments.no_apply,
+        frontier: arguments.frontier,
+    };
 
+    both.define().await?;
     let mut scripts = Vec::new();
     for seed in &arguments.script {
         scripts.push(generate::script(&config, *seed));

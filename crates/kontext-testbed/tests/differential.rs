@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use kontext_apiserver::ApiServer;
-use kontext_testbed::differential::{Both, Script, kept, report};
+use kontext_testbed::differential::{Both, Config, Script, kept, report};
 use kontext_testbed::{RealServer, require_real_server};
 
 async fn both(real: &RealServer) -> Result<Both> {
@@ -60,3 +60,17 @@ async fn the_differences_kept_on_purpose_are_still_there_and_are_the_only_ones()
     }
     Ok(())
 }
+
+/// What `cargo xtask differential --steps 20000 --seed 9` does. The frontier is not part of it: see `frontier.rs`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_thousand_random_steps_are_answered_alike() -> Result<()> {
+    let real = require_real_server!();
+    let both = both(&real).await?;
+    let tally = both.run(&Config::default(), SEED, 20_000).await?;
+    assert!(tally.clean >= 20_000 || tally.different() > 0, "{}", report::tally(&tally));
+    let shown: Vec<String> = tally.differences.values().map(|(_, _, one)| report::one(one)).collect();
+    assert_eq!(tally.different(), 0, "{}\n{}", report::tally(&tally), shown.join("\n"));
+    Ok(())
+}
+
+const SEED: u64 = 9;

@@ -1,7 +1,8 @@
 //! What a list asks for: which state, and which chunk of it.
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::GeneralPurposeConfig;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::Call;
@@ -131,7 +132,10 @@ impl Continue {
 
     /// The token of an earlier answer; what is wrong with it goes on from "continue key is not valid".
     pub(super) fn decode(token: &str) -> Result<Self, String> {
-        let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| {
+        // Bits that are left over are no error to the real server.
+        let lenient: GeneralPurposeConfig = NO_PAD.with_decode_allow_trailing_bits(true);
+        let lenient = GeneralPurpose::new(&base64::alphabet::URL_SAFE, lenient);
+        let bytes = lenient.decode(token).map_err(|_| {
             let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
             let at = token.bytes().position(|byte| !known(byte)).unwrap_or(token.len());
             format!(": illegal base64 data at input byte {at}")

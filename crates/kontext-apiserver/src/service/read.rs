@@ -6,6 +6,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::list_options::{Continue, Page};
+use super::negotiate::{Form, negotiate};
 use super::route::{Verb, out_of_range};
 use super::{Call, Reply};
 use crate::error::ApiError;
@@ -33,7 +34,7 @@ pub(super) fn stale(call: &Call<'_>, writes: u64) -> Result<Reply, ApiError> {
         if !page.continued && page.revision.is_none() {
             page.revision = Some(revision.max(page.at_least));
         }
-        return list_page(call, &page);
+        return list_page(call, &Selection::of(call)?, &page);
     }
     let snapshot = call
         .shared
@@ -101,16 +102,17 @@ impl Selection {
 
 /// Lists objects: all that are selected, or a chunk of them.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, ApiError> {
-    list_page(call, &Page::of(call)?)
+    let selection = Selection::of(call)?;
+    list_page(call, &selection, &Page::of(call)?)
 }
 
-fn list_page(call: &Call<'_>, page: &Page) -> Result<Reply, ApiError> {
-    let selection = Selection::of(call)?;
+fn list_page(call: &Call<'_>, selection: &Selection, page: &Page) -> Result<Reply, ApiError> {
     let snapshot = snapshot(call, page, selection.namespace())?;
     let mut selected: Vec<(Key, Arc<Stored>)> =
         snapshot.objects.into_iter().filter(|(key, stored)| selection.matches(key, stored)).collect();
     let mut metadata = json!({"resourceVersion": snapshot.revision.to_string()});
-    if call.target.resource.custom.is_some() {
+    // Lists of custom resources are written by hand, and say that there is no more.
+    if call.target.resource.custom.is_some() && matches!(negotiate(call.accept(), true), Ok(Form::Object)) {
         metadata["continue"] = json!("");
     }
     if page.limit > 0 && selected.len() > page.limit {
@@ -147,7 +149,11 @@ pub(crate) fn resource_version(call: &Call<'_>) -> Result<Option<u64>, ApiError>
         .value("resourceVersion")
         .map(|text| {
             text.parse().map_err(|_| {
-                let wrong = if out_of_range(text) { "value out of range" } else { "invalid syntax" };
+                let wrong = if !text.starts_with('-') && out_of_range(text) {
+                    "value out of range"
+                } else {
+                    "invalid syntax"
+                };
                 let why = format!(
                     "resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: {wrong}"
                 );

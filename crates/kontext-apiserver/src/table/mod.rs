@@ -96,6 +96,9 @@ pub(crate) fn table(
             row
         })
         .collect();
+    // Kinds without a printer of their own have no list of rows where there are none.
+    let plain = group == "rbac.authorization.k8s.io" && matches!(kind, "Role" | "ClusterRole");
+    let rows = if rows.is_empty() && plain { Value::Null } else { Value::Array(rows) };
     json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {}, "columnDefinitions": columns, "rows": rows})
 }
 

@@ -75,6 +75,9 @@ impl Encoder {
                 let mut blank = crate::schema::blank(&object);
                 crate::object::child(&mut object, "metadata")
                     .extend(metadata.as_object().cloned().unwrap_or_default());
+                if matches!(self.resource.kind.as_str(), "Deployment" | "ReplicaSet" | "StatefulSet") {
+                    crate::object::child(&mut blank, "spec").insert("replicas".to_owned(), json!(0));
+                }
                 if let (Some(fields), Some(given)) = (blank.as_object_mut(), object.as_object()) {
                     fields.extend(given.clone());
                 }

@@ -12,6 +12,7 @@
 //! apart. Differences that are kept on purpose stand in [`kept`], each with its reason and a script that shows it.
 
 pub mod compare;
+mod custom;
 mod dice;
 pub mod generate;
 pub mod kept;

@@ -69,6 +69,7 @@ impl Normaliser {
             // Keys of managedFields have uids in them.
             out.insert(self.symbols.text(name), new);
         }
+        sort_conflicts(&mut out);
         Value::Object(out)
     }
 
@@ -102,6 +103,22 @@ impl Normaliser {
             Value::String(text) => json!(self.symbols.text(text)),
             other => other.clone(),
         }
+    }
+}
+
+/// Conflicts of an apply come in the order of the managers' times, which another second changes.
+fn sort_conflicts(status: &mut Map<String, Value>) {
+    let causes = status.get_mut("details").and_then(|details| details.get_mut("causes")?.as_array_mut());
+    let Some(causes) = causes.filter(|all| all.iter().all(|one| one["reason"] == "FieldManagerConflict"))
+    else {
+        return;
+    };
+    causes.sort_by_key(Value::to_string);
+    if let Some(message) = status.get("message").and_then(Value::as_str) {
+        let mut lines: Vec<&str> = message.split(['\n', ':']).map(str::trim).collect();
+        lines.sort_unstable();
+        let sorted = json!(lines);
+        status.insert("message".to_owned(), sorted);
     }
 }
 

@@ -67,7 +67,7 @@ impl Known {
             Body::Text(text) => Some(self.text(text)),
             Body::Answer { of, edits } => {
                 let mut value = self.answers.get(of)?.clone();
-                if value["kind"] == "Status" || !value.is_object() {
+                if value["kind"] == "Status" || !value.is_object() || value.get("play").is_some() {
                     return None;
                 }
                 for edit in edits {

@@ -9,6 +9,7 @@ use kube::Client;
 use serde_json::json;
 
 use super::compare::{Difference, Divergence, compare};
+use super::custom;
 use super::generate::{self, Config};
 use super::kept;
 use super::normalise::Normaliser;
@@ -81,8 +82,15 @@ impl Both {
         Ok((judge(script, &real, &ours), codes))
     }
 
+    /// Defines the custom resource that scripts use.
+    pub async fn define(&self) -> Result<()> {
+        custom::define(&self.real).await.context("the real server")?;
+        custom::define(&self.ours).await.context("the in-memory server")
+    }
+
     /// Plays generated scripts of at least `steps` steps together.
     pub async fn run(&self, config: &Config, seed: u64, steps: usize) -> Result<Tally> {
+        self.define().await?;
         let count = steps.div_ceil(config.steps.max(1)) as u64;
         let seeds = (0..count).map(|index| script_seed(seed, index));
         let plays = seeds.map(|seed| async move {

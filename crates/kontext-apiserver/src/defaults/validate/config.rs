@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Errors;
-use super::rules::{IMMUTABLE, count_or_percent, not_negative, required_text, same};
+use super::rules::{IMMUTABLE, count_or_percent, not_negative, one_of, required_text, same};
 use crate::defaults::names;
 use crate::defaults::value::{is_nil, is_true, items, text};
 
@@ -25,19 +25,17 @@ fn config_key(key: &str) -> Option<String> {
 
 /// ConfigMaps and Secrets.
 pub(super) fn config(errors: &mut Errors, kind: &str, new: &Value, old: Option<&Value>) {
-    let binary = new.get("binaryData").and_then(Value::as_object);
-    for (list, entries) in [("data", new.get("data").and_then(Value::as_object)), ("binaryData", binary)] {
-        for key in entries.into_iter().flat_map(|map| map.keys()) {
-            if let Some(message) = config_key(key) {
-                errors.invalid(format!("{list}[{key}]"), &Value::from(key.as_str()), &message);
-            }
-            if list == "data" && binary.is_some_and(|binary| binary.contains_key(key)) {
-                let value = Value::from(key.as_str());
-                errors.invalid(format!("data[{key}]"), &value, "duplicate of key present in binaryData");
-            }
-        }
+    if let Some(old) = old {
+        config_changed(errors, kind, new, old);
     }
-    let Some(old) = old else { return };
+    config_keys(errors, new);
+    if kind == "Secret" {
+        secret_data(errors, new);
+    }
+}
+
+/// What may not change any more.
+fn config_changed(errors: &mut Errors, kind: &str, new: &Value, old: &Value) {
     if kind == "Secret" && text(new, "type") != text(old, "type") {
         errors.invalid("type", &Value::from(text(new, "type")), IMMUTABLE);
     }
@@ -50,6 +48,38 @@ pub(super) fn config(errors: &mut Errors, kind: &str, new: &Value, old: Option<&
                 errors.forbidden(name, IMMUTABLE_DATA);
             }
         }
+    }
+}
+
+/// Keys that are files in volumes.
+fn config_keys(errors: &mut Errors, new: &Value) {
+    let binary = new.get("binaryData").and_then(Value::as_object);
+    for (list, entries) in [("data", new.get("data").and_then(Value::as_object)), ("binaryData", binary)] {
+        for key in entries.into_iter().flat_map(|map| map.keys()) {
+            if let Some(message) = config_key(key) {
+                errors.invalid(format!("{list}[{key}]"), &Value::from(key.as_str()), &message);
+            }
+            if list == "data" && binary.is_some_and(|binary| binary.contains_key(key)) {
+                let value = Value::from(key.as_str());
+                errors.invalid(format!("data[{key}]"), &value, "duplicate of key present in binaryData");
+            }
+        }
+    }
+}
+
+/// What Secrets of the well-known types must have.
+fn secret_data(errors: &mut Errors, secret: &Value) {
+    let has = |key: &str| secret.get("data").is_some_and(|data| !data[key].is_null());
+    let mut require = |key: &str| errors.required(format!("data[{key}]"), "");
+    match text(secret, "type") {
+        "kubernetes.io/basic-auth" if !has("username") && !has("password") => {
+            ["username", "password"].into_iter().for_each(require);
+        }
+        "kubernetes.io/tls" => {
+            ["tls.crt", "tls.key"].into_iter().filter(|key| !has(key)).for_each(&mut require);
+        }
+        "kubernetes.io/ssh-auth" if !has("ssh-privatekey") => require("ssh-privatekey"),
+        _ => {}
     }
 }
 
@@ -80,6 +110,7 @@ pub(super) fn disruption_budget(errors: &mut Errors, spec: &Value) {
         let message = format!("Invalid value: {shown}: minAvailable and maxUnavailable cannot be both set");
         errors.push("spec", "FieldValueInvalid", message);
     }
+    one_of(errors, "spec", spec, "unhealthyPodEvictionPolicy", &["AlwaysAllow", "IfHealthyBudget"]);
     count_or_percent(errors, "spec", spec, "minAvailable");
     count_or_percent(errors, "spec", spec, "maxUnavailable");
 }
@@ -130,6 +161,13 @@ fn metrics(errors: &mut Errors, spec: &Value) {
                 errors.invalid(field, aim.unwrap_or(&Value::Null), "must be greater than 0");
             }
         }
+    }
+    let outside = |metric: &&Value| matches!(text(metric, "type"), "Object" | "External");
+    if spec.get("minReplicas").and_then(Value::as_i64) == Some(0)
+        && !items(spec, "metrics").iter().any(|metric| outside(&metric))
+    {
+        let why = "must specify at least one Object or External metric to support scaling to zero replicas";
+        errors.forbidden("spec.metrics", why);
     }
 }
 

@@ -15,7 +15,10 @@ pub(super) fn endpoint_slice(errors: &mut Errors, new: &Value, old: Option<&Valu
     if family.is_empty() {
         errors.required("addressType", "");
     } else {
-        one_of(errors, "", new, "addressType", &["FQDN", "IPv4", "IPv6"]);
+        const FAMILIES: [&str; 3] = ["FQDN", "IPv4", "IPv6"];
+        if !FAMILIES.contains(&family) {
+            errors.unsupported("addressType", &Value::from(family), &FAMILIES);
+        }
     }
     let mut seen = Vec::new();
     for (index, port) in items(new, "ports").iter().enumerate() {

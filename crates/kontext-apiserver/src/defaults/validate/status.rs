@@ -74,6 +74,18 @@ pub(super) fn status(errors: &mut Errors, group: &str, kind: &str, new: &Value) 
         ("autoscaling", "HorizontalPodAutoscaler") => {
             not_negative(errors, "status", status, &["currentReplicas", "desiredReplicas"]);
         }
+        ("policy", "PodDisruptionBudget") => {
+            let counts = ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"];
+            not_negative(errors, "status", status, &counts);
+        }
+        ("batch", "Job") => {
+            not_negative(
+                errors,
+                "status",
+                status,
+                &["active", "succeeded", "failed", "ready", "terminating"],
+            );
+        }
         ("", "Namespace") => {
             let deleting = object::is_deleting(new);
             let (wanted, when) =

@@ -245,8 +245,10 @@ pub(super) fn job(errors: &mut Errors, object: &Value, spec: &Value, old: Option
     } else if chosen.is_null() {
         errors.required("spec.selector", "");
     }
-    if !chosen.is_null() && !selector::matches(chosen, labels(spec)) {
-        selector_matches_template(errors, spec);
+    // A selector that is missing selects nothing.
+    if chosen.is_null() || !selector::matches(chosen, labels(spec)) {
+        let why = "`selector` does not match template `labels`";
+        errors.invalid("spec.template.metadata.labels", labels(spec), why);
     }
     not_negative(
         errors,

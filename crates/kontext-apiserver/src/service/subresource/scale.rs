@@ -193,8 +193,9 @@ fn replicas(scale: &Value, name: &str, least: i64) -> Result<i64, ApiError> {
             number.as_i64().unwrap_or_default()
         }
         other => {
+            let why = crate::fields::wrong(other, "ScaleSpec", "spec.replicas", "int32");
             return Err(ApiError::bad_request(format!(
-                "Scale in version \"v1\" cannot be handled as a Scale: json: cannot unmarshal {other} into Go struct field ScaleSpec.spec.replicas of type int32"
+                "Scale in version \"v1\" cannot be handled as a Scale: {why}"
             )));
         }
     };

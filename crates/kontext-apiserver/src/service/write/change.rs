@@ -122,8 +122,9 @@ pub(in crate::service) async fn carry_out(
             Prepared::Write(new) => store.replace(resource.table, key, &stored, new),
             Prepared::Remove(new) => {
                 // The last state that the object had is answered, at the version that it had.
-                let answer = Stored::unsaved(new.clone());
-                store.remove(resource.table, key, &stored, new).map(|_| answer)
+                // Watchers see the last state that was stored.
+                let answer = Stored::unsaved(new);
+                store.remove(resource.table, key, &stored, old.clone()).map(|_| answer)
             }
         };
         if let Ok(stored) = committed {

@@ -59,6 +59,7 @@ pub(super) async fn admit_and_create(call: &Call<'_>, mut object: Value) -> Resu
         let fresh =
             Fresh { uid: call.shared.random.uid(), suffix: call.shared.random.suffix(), now: call.now };
         let object = if generated { object.clone() } else { std::mem::take(&mut object) };
+        let versioned = object::resource_version(&object).parse::<u64>().is_ok_and(|version| version != 0);
         let mut new = finish_create(resource, object, &fresh)?;
         super::can_be_kept(&new)?;
         call.warn_about(&new, None);
@@ -89,6 +90,13 @@ pub(super) async fn admit_and_create(call: &Call<'_>, mut object: Value) -> Resu
             call.shared.addresses.assign(resource, &mut new, true)?;
             let reply = call.object_reply(StatusCode::CREATED, &Stored::unsaved(new), false)?;
             return Ok(reply.creating(&name));
+        }
+        if versioned {
+            return Err(ApiError::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "",
+                "resourceVersion should not be set on objects to be created",
+            ));
         }
         call.shared.addresses.assign(resource, &mut new, false)?;
         match call.shared.store.insert(resource.table, key.clone(), new) {

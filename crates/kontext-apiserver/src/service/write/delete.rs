@@ -46,6 +46,7 @@ pub(in crate::service) async fn delete(call: &Call<'_>) -> Result<Reply, ApiErro
     let target = call.target;
     let resource = &target.resource;
     let options = Options::of_request(call)?;
+    warn_of_orphans(call, &options);
     admission::may_be_deleted(call, &target.name)?;
     let asking = Asking { call, name: &target.name, shows_grace: true };
     let outcome =
@@ -71,6 +72,7 @@ pub(in crate::service) async fn delete(call: &Call<'_>) -> Result<Reply, ApiErro
 pub(in crate::service) async fn delete_collection(call: &Call<'_>) -> Result<Reply, ApiError> {
     let resource = &call.target.resource;
     let options = Options::of_request(call)?;
+    warn_of_orphans(call, &options);
     let list = read::matching(call)?;
     let asking = Asking { call, name: "", shows_grace: false };
     let mut changed = false;
@@ -83,9 +85,27 @@ pub(in crate::service) async fn delete_collection(call: &Call<'_>) -> Result<Rep
         }
         deleted.push(stored);
     }
-    let mut reply = call.list_reply(&deleted, &json!({"resourceVersion": list.revision.to_string()}))?;
+    let mut metadata = json!({"resourceVersion": list.revision.to_string()});
+    if resource.custom.is_some() {
+        metadata["continue"] = json!("");
+    }
+    let mut reply = call.list_reply(&deleted, &metadata)?;
     reply.changed = changed;
     Ok(reply)
+}
+
+/// Jobs leave their pods behind where nothing else is asked for, which surprises people.
+fn warn_of_orphans(call: &Call<'_>, options: &Options) {
+    let orphans = call.target.resource.rules.propagation == Propagation::Orphan;
+    if orphans
+        && call.target.resource.plural == "jobs"
+        && options.policy.is_none()
+        && options.orphan.is_none()
+    {
+        call.warnings.add(
+            "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning",
+        );
+    }
 }
 
 /// How webhooks hear of a delete.
@@ -205,7 +225,7 @@ fn drops_finalizers(old: &Value) -> bool {
 /// Decides what a delete does to an object. Pure.
 fn step(resource: &Resource, options: &Options, old: &Value, now: Timestamp) -> Step {
     if resource.storage_group.is_empty() && resource.plural == "namespaces" {
-        return namespace_step(old, now);
+        return namespace_step(resource, options, old, now);
     }
     if resource.is_definition() && !object::is_deleting(old) {
         let mut new = old.clone();
@@ -333,13 +353,14 @@ fn finalizers_after(resource: &Resource, options: &Options, old: &Value) -> Vec<
 }
 
 /// A namespace is marked and stays until its finalizers are gone.
-fn namespace_step(old: &Value, now: Timestamp) -> Step {
+fn namespace_step(resource: &Resource, options: &Options, old: &Value, now: Timestamp) -> Step {
     if object::is_deleting(old) {
         let held = old["spec"]["finalizers"].as_array().is_some_and(|list| !list.is_empty())
             || !object::finalizers(old).is_empty();
         return if held { Step::Pending } else { Step::Remove };
     }
     let mut new = old.clone();
+    object::set_finalizers(&mut new, &finalizers_after(resource, options, old));
     object::metadata(&mut new).insert("deletionTimestamp".to_owned(), json!(object::seconds(now)));
     object::child(&mut new, "status").insert("phase".to_owned(), json!("Terminating"));
     Step::Mark(new)

@@ -65,6 +65,12 @@ pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
             causes.push(forbidden_field("metadata.finalizers", &why));
         }
     }
+    let grace = |object: &Value| object["metadata"].get("deletionGracePeriodSeconds").cloned();
+    if let Some(given) = grace(new).filter(|given| !given.is_null())
+        && Some(&given) != grace(old).as_ref()
+    {
+        causes.push(invalid_value("metadata.deletionGracePeriodSeconds", given, "field is immutable"));
+    }
     for (field, path) in
         [("name", "metadata.name"), ("namespace", "metadata.namespace"), ("uid", "metadata.uid")]
     {

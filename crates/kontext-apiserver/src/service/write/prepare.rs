@@ -67,13 +67,7 @@ pub(crate) fn finish_create(
     fresh: &Fresh,
 ) -> Result<Value, ApiError> {
     let metadata = object::metadata(&mut object);
-    if metadata.remove("resourceVersion").is_some_and(|version| version != "" && version != "0") {
-        return Err(ApiError::new(
-            http::StatusCode::INTERNAL_SERVER_ERROR,
-            "",
-            "resourceVersion should not be set on objects to be created",
-        ));
-    }
+    metadata.remove("resourceVersion");
     metadata.insert("creationTimestamp".to_owned(), json!(object::seconds(fresh.now)));
     metadata.insert("uid".to_owned(), json!(fresh.uid));
     metadata.remove("generation");
@@ -152,8 +146,8 @@ pub(crate) fn finish_update(
         let next = object::generation(old) + 1;
         object::metadata(&mut new).insert("generation".to_owned(), json!(next));
     }
-    let mut causes = metadata::validate(resource, &new);
-    causes.extend(metadata::validate_update(&new, old));
+    let mut causes = metadata::validate_update(&new, old);
+    causes.extend(metadata::validate(resource, &new));
     causes.extend(validate_kind(resource, &new, Some(old), subresource));
     invalid(resource, &new, &causes)?;
     let gone = object::is_deleting(old)
@@ -215,6 +209,18 @@ fn namespace_of_request(resource: &Resource, namespace: &str, object: &mut Value
     Ok(())
 }
 
+/// Where the real server keeps an object, which some refusals tell.
+pub(crate) fn registry_path(resource: &Resource, key: &Key) -> String {
+    let plural = &resource.plural;
+    let folder = match resource.custom {
+        Some(_) => format!("{}/{plural}", resource.group),
+        None if plural == "services" => "services/specs".to_owned(),
+        None if plural == "nodes" => "minions".to_owned(),
+        None => plural.clone(),
+    };
+    format!("/registry/{folder}/{}", key.as_str())
+}
+
 /// Optimistic concurrency: a version or uid that is given must be that of the stored object.
 fn check_versions(resource: &Resource, old: &Value, new: &Value, patched: bool) -> Result<(), ApiError> {
     let name = object::name(old);
@@ -225,7 +231,7 @@ fn check_versions(resource: &Resource, old: &Value, new: &Value, patched: bool) 
             return Err(ApiError::invalid(&resource.group, &resource.kind, name, &[cause]));
         }
         let key = Key::new(object::namespace(old), name);
-        let path = format!("/registry/{}/{}", resource.plural, key.as_str());
+        let path = registry_path(resource, &key);
         return Err(ApiError::uid_conflict(resource, name, uid, object::uid(old), &path));
     }
     // Version 0 is none.
@@ -258,8 +264,10 @@ fn restore_system_fields(new: &mut Value, old: &Value) {
         object::restore_metadata(new, old, field);
     }
     object::metadata(new).remove("selfLink");
-    for field in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
-        object::restore_metadata(new, old, field);
+    object::restore_metadata(new, old, "deletionTimestamp");
+    // Another grace period is refused with the rest that is wrong.
+    if new["metadata"]["deletionGracePeriodSeconds"].is_null() {
+        object::restore_metadata(new, old, "deletionGracePeriodSeconds");
     }
 }
 
@@ -301,6 +309,9 @@ fn restore_other_half(resource: &Resource, subresource: &str, new: &mut Value, o
                 let finalizers = old["spec"]["finalizers"].clone();
                 object::child(new, "spec").insert("finalizers".to_owned(), finalizers);
             }
+            if resource.storage_group.is_empty() && resource.plural == "pods" {
+                keep_priority(new, old);
+            }
             if resource.storage_group.is_empty() && resource.plural == "services" {
                 keep_allocated_addresses(new, old);
             }
@@ -315,6 +326,17 @@ fn keep_pod_status_fields(new: &mut Value, old: &Value) {
             && new["status"].get(field).is_none_or(Value::is_null)
         {
             object::child(new, "status").insert(field.to_owned(), value.clone());
+        }
+    }
+}
+
+/// A Pod that is written without the priority that it was given keeps it.
+fn keep_priority(new: &mut Value, old: &Value) {
+    for field in ["priority", "preemptionPolicy"] {
+        if let Some(value) = old["spec"].get(field)
+            && new["spec"].get(field).is_none_or(Value::is_null)
+        {
+            object::child(new, "spec").insert(field.to_owned(), value.clone());
         }
     }
 }

@@ -10,6 +10,7 @@ use super::change::{Whole, carry_out};
 use super::create::create_object;
 use super::decode::{Encoded, cannot_be_handled, decode_object};
 use super::prepare::Prepared;
+use super::prepare::registry_path;
 use crate::error::ApiError;
 use crate::object;
 use crate::service::{Call, Reply};
@@ -44,9 +45,12 @@ pub(in crate::service) async fn update(call: &Call<'_>) -> Result<Reply, ApiErro
         && target.subresource.is_empty()
         && resource.rules.create_on_update
     {
-        if !object::resource_version(&new).is_empty() || !object::uid(&new).is_empty() {
-            return Err(ApiError::not_found(resource, &target.name));
+        if !object::uid(&new).is_empty() {
+            let path = registry_path(resource, &key);
+            return Err(ApiError::uid_conflict(resource, &target.name, object::uid(&new), "", &path));
         }
+        // There is no version that the write could be based on.
+        object::metadata(&mut new).remove("resourceVersion");
         return create_object(call, new).await;
     }
     let writer = call.writer(&target.subresource)?;

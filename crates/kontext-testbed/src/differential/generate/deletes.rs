@@ -18,7 +18,7 @@ pub(super) fn delete(writer: &mut Writer, kind: &Kind) {
             with_body("DELETE", path, Vec::new(), options)
         }
         _ => {
-            let query = query(writer);
+            let query = query(writer, kind);
             Request { method: "DELETE".into(), path, query, ..Request::default() }
         }
     };
@@ -31,7 +31,7 @@ fn options(writer: &mut Writer, kind: &Kind, name: &str) -> Value {
         options["apiVersion"] = json!("v1");
         options["kind"] = json!("DeleteOptions");
     }
-    if writer.dice.chance(40) {
+    if propagates(writer, kind) && writer.dice.chance(40) {
         options["propagationPolicy"] = json!(policy(writer));
     }
     if writer.dice.chance(30) {
@@ -60,13 +60,19 @@ fn options(writer: &mut Writer, kind: &Kind, name: &str) -> Value {
     options
 }
 
+/// Whether policies are tried: what a second one does to a pod is at the frontier, and namespaces get their finalizers
+/// in an order of chance.
+fn propagates(writer: &Writer, kind: &Kind) -> bool {
+    writer.frontier || !matches!(kind.plural, "pods" | "namespaces")
+}
+
 fn policy(writer: &mut Writer) -> &'static str {
     writer.dice.word(&["Background", "Foreground", "Orphan", "Background", "Foreground", "Orphan", "Other"])
 }
 
-fn query(writer: &mut Writer) -> Vec<(String, String)> {
+fn query(writer: &mut Writer, kind: &Kind) -> Vec<(String, String)> {
     let mut query = Vec::new();
-    if writer.dice.chance(50) {
+    if propagates(writer, kind) && writer.dice.chance(50) {
         query.push(("propagationPolicy".to_owned(), policy(writer).to_owned()));
     }
     if writer.dice.chance(30) {
@@ -84,7 +90,7 @@ pub(super) fn collection(writer: &mut Writer, kind: &Kind) {
     if !kind.delete_collection {
         return;
     }
-    let mut query = query(writer);
+    let mut query = query(writer, kind);
     query.extend(selector(writer, kind));
     writer.send(Request { method: "DELETE".into(), path: kind.collection(), query, ..Request::default() });
 }

@@ -14,7 +14,10 @@ pub(super) fn edit(writer: &mut Writer, kind: &Kind) -> Edit {
     match drawn {
         0 => value(writer, &kind.fields),
         1 => value(writer, &metadata::common()),
-        2 => value(writer, &metadata::strange()),
+        2 => {
+            let places = metadata::strange(writer.frontier);
+            value(writer, &places)
+        }
         _ => removal(writer, kind),
     }
 }
@@ -39,8 +42,10 @@ fn removal(writer: &mut Writer, kind: &Kind) -> Edit {
         "/metadata/finalizers".to_owned(),
         "/metadata/ownerReferences".to_owned(),
     ];
-    places.extend(leaves(&kind.template, String::new()));
-    places.extend(kind.fields.iter().map(|(at, _)| (*at).to_owned()));
+    if writer.frontier {
+        places.extend(leaves(&kind.template, String::new()));
+        places.extend(kind.fields.iter().map(|(at, _)| (*at).to_owned()));
+    }
     Edit::Remove(writer.dice.pick(&places).clone())
 }
 

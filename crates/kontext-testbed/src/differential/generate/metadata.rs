@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::kinds::frontier::settled;
+
 /// Places and values that are mostly valid.
 pub(super) fn common() -> Vec<(&'static str, Vec<Value>)> {
     vec![
@@ -30,8 +32,29 @@ pub(super) fn common() -> Vec<(&'static str, Vec<Value>)> {
     ]
 }
 
+/// Places and values that are applied.
+pub(super) fn applied() -> Vec<(&'static str, Vec<Value>)> {
+    vec![
+        ("/metadata/labels/app", vec![json!("a"), json!("b")]),
+        ("/metadata/labels/tier", vec![json!("x"), json!("y")]),
+        ("/metadata/annotations/note", vec![json!("1"), json!("2")]),
+        ("/metadata/finalizers", vec![json!(["example.com/a"]), json!(["example.com/b"])]),
+    ]
+}
+
 /// Places and values that are wrong, or that the server overrides.
-pub(super) fn strange() -> Vec<(&'static str, Vec<Value>)> {
+pub(super) fn strange(frontier: bool) -> Vec<(&'static str, Vec<Value>)> {
+    let mut all = places();
+    if !frontier {
+        for (at, values) in &mut all {
+            values.retain(|value| settled(at, value));
+        }
+        all.retain(|(_, values)| !values.is_empty());
+    }
+    all
+}
+
+fn places() -> Vec<(&'static str, Vec<Value>)> {
     vec![
         ("/metadata/labels/app", vec![json!("not valid!"), json!(5), json!("x".repeat(64)), json!({})]),
         ("/metadata/labels/-bad-key-", vec![json!("a")]),

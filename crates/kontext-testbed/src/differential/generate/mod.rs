@@ -27,23 +27,25 @@ pub struct Config {
     pub kinds: Vec<String>,
     /// Whether there is server-side apply.
     pub apply: bool,
+    /// Whether values are tried about which the servers are known to differ.
+    pub frontier: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { steps: 40, kinds: Vec::new(), apply: false }
+        Self { steps: 40, kinds: Vec::new(), apply: true, frontier: false }
     }
 }
 
 /// The plural names of the kinds that scripts can be about.
 pub fn kinds() -> Vec<&'static str> {
-    kinds::all().iter().map(|kind| kind.plural).collect()
+    kinds::all(true).iter().map(|kind| kind.plural).collect()
 }
 
 /// The script of a seed.
 pub fn script(config: &Config, seed: u64) -> Script {
     let mut dice = Dice::new(seed);
-    let all: Vec<Kind> = kinds::all()
+    let all: Vec<Kind> = kinds::all(config.frontier)
         .into_iter()
         .filter(|kind| config.kinds.is_empty() || config.kinds.iter().any(|name| name == kind.plural))
         .collect();
@@ -51,7 +53,7 @@ pub fn script(config: &Config, seed: u64) -> Script {
         return Script::default();
     }
     let chosen: Vec<Kind> = (0..=dice.below(2)).map(|_| dice.pick(&all).clone()).collect();
-    let mut writer = Writer::new(dice);
+    let mut writer = Writer::new(dice, config.frontier);
     chosen.iter().for_each(|kind| writes::create(&mut writer, kind));
     while writer.len() < config.steps {
         let kind = &chosen[writer.dice.below(chosen.len())];

@@ -23,7 +23,7 @@ pub(super) fn patch(writer: &mut Writer, kind: &Kind) {
         _ => ("application/json", json!({})),
     };
     let mut body = Body::Json(body);
-    if writer.dice.chance(2) {
+    if writer.frontier && writer.dice.chance(2) {
         let broken = ["", "{", "[]", "null", "\"text\"", "[5]", "[{}]"];
         body = Body::Text(writer.dice.word(&broken).to_owned());
     }
@@ -84,7 +84,8 @@ fn operation(writer: &mut Writer, kind: &Kind) -> Value {
         Edit::Set(at, value) => (at, value),
         Edit::Remove(at) => return json!({"op": "remove", "path": at}),
     };
-    match writer.dice.weighted(&[40, 30, 8, 3, 3, 2, 2, 1, 1]) {
+    let weights = if writer.frontier { [40, 30, 8, 3, 3, 2, 2, 1, 1] } else { [40, 30, 8, 0, 0, 0, 2, 0, 0] };
+    match writer.dice.weighted(&weights) {
         0 => json!({"op": "add", "path": at, "value": value}),
         1 => json!({"op": "replace", "path": at, "value": value}),
         2 => json!({"op": "test", "path": at, "value": value}),
@@ -117,21 +118,26 @@ pub(super) fn apply(writer: &mut Writer, kind: &Kind) {
             body = deep(body, writer.dice.pick(&kind.snippets).clone());
         }
     }
-    for change in edits(writer, kind, 2) {
-        if let Some(patch) = as_merge(&change) {
-            body = deep(body, patch);
-        }
+    let changes = if writer.frontier {
+        edits(writer, kind, 2)
+    } else if writer.dice.chance(30) {
+        vec![super::edits::value(writer, &super::metadata::applied())]
+    } else {
+        Vec::new()
+    };
+    for patch in changes.iter().filter_map(as_merge) {
+        body = deep(body, patch);
     }
     if let Value::Object(fields) = &mut body {
         fields.entry("apiVersion").or_insert(json!(kind.group_version));
         fields.entry("kind").or_insert(json!(kind.kind));
         let metadata = fields.entry("metadata").or_insert(Value::Object(Map::new()));
-        if metadata.is_object() && writer.dice.chance(97) {
+        if metadata.is_object() && (!writer.frontier || writer.dice.chance(97)) {
             metadata["name"] = json!(name);
         }
     }
     let mut path = kind.path(&name);
-    if !kind.status.is_empty() && writer.dice.chance(8) {
+    if writer.frontier && !kind.status.is_empty() && writer.dice.chance(8) {
         path.push_str("/status");
     }
     let mut request = with_body("PATCH", path, query, body);

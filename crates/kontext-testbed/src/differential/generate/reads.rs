@@ -14,7 +14,7 @@ pub(super) fn get(writer: &mut Writer, kind: &Kind) {
     let accept = form(writer, METADATA);
     let mut query = Vec::new();
     if accept.as_deref() == Some(TABLE) && writer.dice.chance(40) {
-        let include = writer.dice.word(&["None", "Object", "Metadata", "Other"]);
+        let include = if writer.frontier { "Other" } else { writer.dice.word(&["None", "Metadata"]) };
         query.push(("includeObject".to_owned(), include.to_owned()));
     }
     writer.send(Request {
@@ -56,7 +56,7 @@ pub(super) fn selector(writer: &mut Writer, kind: &Kind) -> Vec<(String, String)
             "tier",
         ]));
     }
-    if writer.dice.chance(2) {
+    if writer.frontier && writer.dice.chance(2) {
         labels.push(writer.dice.word(&["app=", "a b", "=", "app in", "app in ()", "app>1", "x/y/z"]));
     }
     if !labels.is_empty() {
@@ -64,7 +64,7 @@ pub(super) fn selector(writer: &mut Writer, kind: &Kind) -> Vec<(String, String)
     }
     if writer.dice.chance(12) {
         let name = writer.name(kind);
-        let selector = match writer.dice.below(5) {
+        let selector = match if writer.frontier { writer.dice.below(5) } else { 3 * writer.dice.below(2) } {
             0 => format!("metadata.name!={name}"),
             1 => "metadata.namespace=$NS".to_owned(),
             2 => "unknown=x".to_owned(),
@@ -87,12 +87,16 @@ pub(super) fn list(writer: &mut Writer, kind: &Kind) {
         accept: accept.clone(),
         ..Request::default()
     };
-    match writer.dice.weighted(&[50, 20, 15, 15]) {
+    // What others have between the objects of a script shows in chunks.
+    let chunks = if kind.namespaced { 20 } else { 0 };
+    match writer.dice.weighted(&[50, chunks, 15, 15]) {
         0 => {
             writer.send(request(&query));
         }
         1 => {
-            query.push(("limit".into(), writer.dice.word(&["1", "2", "500", "0", "-1", "x"]).into()));
+            // Whether there is more is told before anything is selected.
+            query.retain(|_| writer.frontier);
+            query.push(("limit".into(), writer.dice.word(&["1", "2", "500", "0"]).into()));
             let first = writer.send(request(&query));
             for _ in 0..writer.dice.below(3) {
                 let mut query = query.clone();
@@ -113,7 +117,7 @@ pub(super) fn list(writer: &mut Writer, kind: &Kind) {
         _ => {
             // A cached read may be old on the real server, but not older than the list before it.
             writer.send(request(&query));
-            let version = writer.dice.word(&["0", "0", "0", "abc", "-1"]);
+            let version = writer.dice.word(&["0", "0", "0", "abc"]);
             query.push(("resourceVersion".into(), version.into()));
             if writer.dice.chance(40) {
                 let wish = writer.dice.word(&["NotOlderThan", "Exact", "NotOlderThan", "Other"]);
@@ -150,7 +154,8 @@ pub(super) fn watch(writer: &mut Writer, kind: &Kind) {
         }
         _ => {}
     }
-    let accept = form(writer, METADATA);
+    // Tables in watches are at the frontier.
+    let accept = form(writer, METADATA).filter(|accept| writer.frontier || accept != TABLE);
     if writer.terminating {
         // Nothing more can be created, so the stream must end by itself.
         query.push(("timeoutSeconds".into(), "1".into()));

@@ -20,10 +20,14 @@ pub(super) struct Writer {
     lasts: usize,
     /// Whether the namespace was deleted: from then on nothing can be created.
     pub(super) terminating: bool,
+    /// Whether values are tried about which the servers are known to differ.
+    pub(super) frontier: bool,
+    /// Whether an object was given a random name.
+    pub(super) generated: bool,
 }
 
 impl Writer {
-    pub(super) fn new(dice: Dice) -> Self {
+    pub(super) fn new(dice: Dice, frontier: bool) -> Self {
         Self {
             dice,
             steps: Vec::new(),
@@ -32,6 +36,8 @@ impl Writer {
             watches: Vec::new(),
             lasts: 0,
             terminating: false,
+            frontier,
+            generated: false,
         }
     }
 

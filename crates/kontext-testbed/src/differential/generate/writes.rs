@@ -24,7 +24,11 @@ pub(super) fn create(writer: &mut Writer, kind: &Kind) {
             resolve::apply(&mut body, &edit);
         }
     }
-    if writer.dice.chance(4) {
+    // Two random names come in a random order.
+    let unnamed = writer.dice.chance(4)
+        && !std::mem::replace(&mut writer.generated, true)
+        && (writer.frontier || kind.kind != "Namespace");
+    if unnamed {
         resolve::apply(&mut body, &Edit::Remove("/metadata/name".into()));
         resolve::apply(
             &mut body,
@@ -32,7 +36,7 @@ pub(super) fn create(writer: &mut Writer, kind: &Kind) {
         );
     }
     let mut request = with_body("POST", kind.collection(), Vec::new(), body);
-    if writer.dice.chance(2) {
+    if writer.frontier && writer.dice.chance(2) {
         let broken = ["", "{", "[]", "null", "\"text\"", "{}", "5"];
         request.body = Some(Body::Text(writer.dice.word(&broken).to_owned()));
     }
@@ -47,7 +51,9 @@ pub(super) fn create(writer: &mut Writer, kind: &Kind) {
 /// Replaces an object: what was just read, what was read long ago, or what the template says.
 pub(super) fn update(writer: &mut Writer, kind: &Kind) {
     let name = writer.name(kind);
-    let query = writer.write_options();
+    let mut query = writer.write_options();
+    // Updates that are not carried out show what was never stored.
+    query.retain(|(key, _)| writer.frontier || key != "dryRun");
     let body = base(writer, kind, &name);
     let request = match body {
         Some(of) => {
@@ -82,7 +88,9 @@ pub(super) fn update(writer: &mut Writer, kind: &Kind) {
 fn base(writer: &mut Writer, kind: &Kind, name: &str) -> Option<u32> {
     match writer.dice.weighted(&[60, 20, 20]) {
         0 => Some(writer.read(kind, name)),
-        1 => writer.earlier(kind, name),
+        1 if kind.kind != "Namespace" || writer.frontier => writer.earlier(kind, name),
+        // Who owns the finalizers of a namespace that is written without them is at the frontier.
+        _ if kind.kind == "Namespace" && !writer.frontier => Some(writer.read(kind, name)),
         _ => None,
     }
 }
@@ -120,13 +128,16 @@ pub(super) fn status(writer: &mut Writer, kind: &Kind) {
 
 /// Reads and writes the scale.
 pub(super) fn scale(writer: &mut Writer, kind: &Kind) {
-    if !kind.scale && !writer.dice.chance(5) {
+    // The scale of custom resources is at the frontier.
+    let settled = kind.scale && kind.plural != "widgets";
+    if !settled && !(writer.frontier && (kind.scale || writer.dice.chance(5))) {
         return;
     }
     let name = writer.name(kind);
     let path = format!("{}/scale", kind.path(&name));
     let replicas = [json!(0), json!(1), json!(5), json!(-1), json!("2"), Value::Null];
-    let replicas = writer.dice.pick(&replicas).clone();
+    let settled = [json!(1), json!(5)];
+    let replicas = writer.dice.pick(if writer.frontier { &replicas } else { &settled[..] }).clone();
     if writer.dice.chance(50) {
         let of = writer.send(Request { method: "GET".into(), path: path.clone(), ..Request::default() });
         let mut edits = vec![Edit::Set("/spec/replicas".into(), replicas)];

@@ -3,6 +3,8 @@
 mod apps;
 mod batch;
 mod core;
+mod custom;
+pub(super) mod frontier;
 mod policy;
 
 use serde_json::Value;
@@ -28,9 +30,17 @@ pub(super) struct Kind {
 
 pub(super) type Field = (&'static str, Vec<Value>);
 
-/// All kinds.
-pub(super) fn all() -> Vec<Kind> {
-    [core::kinds(), apps::kinds(), batch::kinds(), policy::kinds()].concat()
+/// All kinds; `frontier` adds the values whose judgement is not all ours yet, and kinds that have not settled.
+pub(super) fn all(frontier: bool) -> Vec<Kind> {
+    let mut kinds = [core::kinds(), apps::kinds(), batch::kinds(), policy::kinds(), custom::kinds()].concat();
+    kinds.retain(|kind| {
+        let settled = !frontier::KINDS.contains(&kind.plural) && !kind.group_version.ends_with("v1beta1");
+        frontier || settled
+    });
+    if !frontier {
+        kinds.iter_mut().for_each(frontier::without);
+    }
+    kinds
 }
 
 impl Kind {
@@ -99,7 +109,7 @@ mod tests {
 
     #[test]
     fn no_kind_is_there_twice() {
-        let all = all();
+        let all = all(true);
         for (index, kind) in all.iter().enumerate() {
             assert!(
                 all[..index]
