@@ -7,6 +7,8 @@
 //! `KONTEXT_RECORD_SESSIONS=1 cargo test -p kontext-testbed --test kubectl_sessions real` writes what the real server
 //! says now into the files.
 
+#![allow(clippy::print_stderr, reason = "a skipped session, and a kubelet that fails, must be seen")]
+
 mod kubelet;
 mod normalise;
 mod play;
