@@ -111,10 +111,13 @@ async fn every_kind_that_is_served_works_with_its_type() {
         core::v1::*,
         discovery::v1::EndpointSlice,
         networking::v1::{Ingress, IngressClass, NetworkPolicy},
+        node::v1::RuntimeClass,
         policy::v1::PodDisruptionBudget,
         rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding},
         scheduling::v1::PriorityClass,
-        storage::v1::StorageClass,
+        storage::v1::{
+            CSIDriver, CSINode, CSIStorageCapacity, StorageClass, VolumeAttachment, VolumeAttributesClass,
+        },
     };
     use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
     let server = common::server().await;
@@ -191,6 +194,16 @@ async fn every_kind_that_is_served_works_with_its_type() {
     cluster::<ClusterRoleBinding>(s, role("ClusterRole")).await;
     cluster::<PriorityClass>(s, json!({"value": 10})).await;
     cluster::<StorageClass>(s, json!({"provisioner": "example.com/none"})).await;
+    cluster::<CSIDriver>(s, json!({"spec": {}})).await;
+    cluster::<CSINode>(s, json!({"spec": {"drivers": []}})).await;
+    namespaced::<CSIStorageCapacity>(s, json!({"storageClassName": "x", "capacity": "1Gi"})).await;
+    cluster::<VolumeAttachment>(
+        s,
+        json!({"spec": {"attacher": "example.com", "nodeName": "n", "source": {"persistentVolumeName": "v"}}}),
+    )
+    .await;
+    cluster::<VolumeAttributesClass>(s, json!({"driverName": "example.com", "parameters": {"a": "b"}})).await;
+    cluster::<RuntimeClass>(s, json!({"handler": "none"})).await;
     cluster::<MutatingWebhookConfiguration>(s, json!({})).await;
     cluster::<ValidatingWebhookConfiguration>(s, json!({})).await;
     cluster::<CustomResourceDefinition>(

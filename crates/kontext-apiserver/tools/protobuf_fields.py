@@ -20,6 +20,7 @@ PACKAGES = {
     "networking.v1": "networking/v1", "storage.v1": "storage/v1", "scheduling.v1": "scheduling/v1",
     "admissionregistration.v1": "admissionregistration/v1",
     "authentication.v1": "authentication/v1", "authorization.v1": "authorization/v1",
+    "node.v1": "node/v1",
 }
 GROUPS = {
     "core.v1": "v1", "rbac.v1": "rbac.authorization.k8s.io/v1", "coordination.v1": "coordination.k8s.io/v1",
@@ -27,6 +28,7 @@ GROUPS = {
     "storage.v1": "storage.k8s.io/v1", "scheduling.v1": "scheduling.k8s.io/v1",
     "admissionregistration.v1": "admissionregistration.k8s.io/v1",
     "authentication.v1": "authentication.k8s.io/v1", "authorization.v1": "authorization.k8s.io/v1",
+    "node.v1": "node.k8s.io/v1",
 }
 KINDS = {
     "core.v1": "Pod Namespace Node Service ConfigMap Secret ServiceAccount Event ReplicationController PersistentVolume "
@@ -36,7 +38,9 @@ KINDS = {
     "autoscaling.v1": "HorizontalPodAutoscaler Scale", "autoscaling.v2": "HorizontalPodAutoscaler",
     "rbac.v1": "Role RoleBinding ClusterRole ClusterRoleBinding", "coordination.v1": "Lease",
     "discovery.v1": "EndpointSlice", "events.v1": "Event",
-    "networking.v1": "Ingress NetworkPolicy IngressClass", "storage.v1": "StorageClass",
+    "networking.v1": "Ingress NetworkPolicy IngressClass",
+    "storage.v1": "StorageClass CSIDriver CSINode CSIStorageCapacity VolumeAttachment VolumeAttributesClass",
+    "node.v1": "RuntimeClass",
     "scheduling.v1": "PriorityClass",
     "admissionregistration.v1": "MutatingWebhookConfiguration ValidatingWebhookConfiguration",
     "authentication.v1": "SelfSubjectReview TokenReview",
@@ -120,7 +124,7 @@ while wanted:
         if not json or not proto:
             continue
         key = json[1].split(",")[0]
-        inline = "inline" in json[1] or not key
+        inline = "inline" in json[1].split(",")[1:] or not key
         fields.append(f"{proto[2]}{'^' if inline else '=' + key}:{shape(package, go)}")
     lines.append(f"{package}.{name} {' '.join(fields)}")
 print("\n".join(lines))

@@ -27,6 +27,7 @@ pub(crate) fn plugins(group: &str, kind: &str, object: &mut Value, creating: boo
         }
         ("", "PersistentVolumeClaim", true) => protect(object, "kubernetes.io/pvc-protection"),
         ("", "PersistentVolume", true) => protect(object, "kubernetes.io/pv-protection"),
+        ("storage.k8s.io", "VolumeAttributesClass", true) => protect(object, "kubernetes.io/vac-protection"),
         _ => {}
     }
 }

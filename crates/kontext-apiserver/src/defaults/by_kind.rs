@@ -66,7 +66,19 @@ pub(super) fn apply(group: &str, kind: &str, object: &mut Value) {
             default_nil(object, "reclaimPolicy", "Delete");
             default_nil(object, "volumeBindingMode", "Immediate");
         }
+        ("storage.k8s.io", "CSIDriver") => driver(child(object, "spec")),
         _ => {}
+    }
+}
+
+fn driver(spec: &mut Value) {
+    default_nil(spec, "attachRequired", true);
+    for field in ["podInfoOnMount", "storageCapacity", "requiresRepublish", "seLinuxMount"] {
+        default_nil(spec, field, false);
+    }
+    default_nil(spec, "fsGroupPolicy", "ReadWriteOnceWithFSType");
+    if items(spec, "volumeLifecycleModes").is_empty() {
+        put(spec, "volumeLifecycleModes", json!(["Persistent"]));
     }
 }
 

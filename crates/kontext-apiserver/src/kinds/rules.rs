@@ -9,6 +9,8 @@ pub(crate) enum Generation {
     Fixed,
     /// Moves with the spec.
     Spec,
+    /// There is none until the spec changes; from then on it moves with the spec (CSIDriver).
+    ChangedSpec,
     /// Moves with the spec and with annotations (Deployment).
     SpecAndAnnotations,
     /// Moves with the field `template` (PodTemplate).
@@ -185,7 +187,27 @@ impl Rules {
                 rules.status_split = true;
                 rules.unconditional_update = false;
             }
-            ("storage.k8s.io", "storageclasses") => rules.returns_deleted = true,
+            ("storage.k8s.io", "storageclasses" | "volumeattributesclasses") => rules.returns_deleted = true,
+            ("storage.k8s.io", "csidrivers") => {
+                rules.generation = Generation::ChangedSpec;
+                rules.returns_deleted = true;
+                rules.unconditional_update = false;
+            }
+            ("storage.k8s.io", "csinodes") => {
+                rules.returns_deleted = true;
+                rules.unconditional_update = false;
+            }
+            ("storage.k8s.io", "csistoragecapacities") => rules.unconditional_update = false,
+            ("storage.k8s.io", "volumeattachments") => {
+                rules.status_split = true;
+                rules.status_metadata = StatusMetadata::Reset;
+                rules.returns_deleted = true;
+                rules.unconditional_update = false;
+            }
+            ("node.k8s.io", "runtimeclasses") => {
+                rules.unconditional_update = false;
+                rules.create_on_update = true;
+            }
             ("coordination.k8s.io", "leases") => {
                 rules.unconditional_update = false;
                 rules.create_on_update = true;

@@ -43,6 +43,11 @@ pub(super) fn of(group: &str, kind: &str, object: &Value, now: Timestamp) -> Vec
         ("", "PersistentVolumeClaim") => storage::claim(object, age),
         ("", "PersistentVolume") => storage::volume(object, age),
         ("storage.k8s.io", "StorageClass") => storage::class(object, age),
+        ("storage.k8s.io", "CSIDriver") => storage::driver(object, age),
+        ("storage.k8s.io", "CSINode") => vec![json!(items(object, "/spec/drivers").len()), age],
+        ("storage.k8s.io", "VolumeAttachment") => storage::attachment(object, age),
+        ("storage.k8s.io", "VolumeAttributesClass") => vec![json!(text(object, "/driverName")), age],
+        ("node.k8s.io", "RuntimeClass") => vec![json!(text(object, "/handler")), age],
         ("coordination.k8s.io", "Lease") => vec![json!(text(object, "/spec/holderIdentity")), age],
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => {
             config::role_binding(object, age)

@@ -72,3 +72,31 @@ pub(super) fn class(object: &Value, age: Value) -> Vec<Value> {
         age,
     ]
 }
+
+pub(super) fn driver(object: &Value, age: Value) -> Vec<Value> {
+    let flag = |pointer: &str| json!(at(object, pointer).as_bool().unwrap_or_default());
+    let modes = joined(items(object, "/spec/volumeLifecycleModes").iter().filter_map(Value::as_str));
+    let audiences = match at(object, "/spec/tokenRequests") {
+        Value::Null => "<unset>".to_owned(),
+        _ => joined(items(object, "/spec/tokenRequests").iter().map(|request| text(request, "/audience"))),
+    };
+    vec![
+        json!(at(object, "/spec/attachRequired").as_bool().unwrap_or(true)),
+        flag("/spec/podInfoOnMount"),
+        flag("/spec/storageCapacity"),
+        json!(audiences),
+        flag("/spec/requiresRepublish"),
+        json!(if modes.is_empty() { "<none>" } else { &modes }),
+        age,
+    ]
+}
+
+pub(super) fn attachment(object: &Value, age: Value) -> Vec<Value> {
+    vec![
+        json!(text(object, "/spec/attacher")),
+        json!(text(object, "/spec/source/persistentVolumeName")),
+        json!(text(object, "/spec/nodeName")),
+        json!(at(object, "/status/attached").as_bool().unwrap_or_default()),
+        age,
+    ]
+}

@@ -6,6 +6,7 @@
 mod cluster;
 mod config;
 mod container;
+mod csi;
 mod network;
 mod pod;
 mod pod_update;
@@ -56,6 +57,12 @@ pub(crate) fn validate(group: &str, kind: &str, new: &Value, old: Option<&Value>
         ("batch", "CronJob") => workload::cron_job(&mut errors, spec),
         ("", "Service") => service::service(&mut errors, spec, old_spec),
         ("", "PersistentVolumeClaim") => storage::claim(&mut errors, new, old),
+        ("storage.k8s.io", "CSIDriver") => csi::driver(&mut errors, spec, old_spec),
+        ("storage.k8s.io", "CSINode") => csi::node(&mut errors, spec, old_spec),
+        ("storage.k8s.io", "CSIStorageCapacity") => csi::capacity(&mut errors, new, old),
+        ("storage.k8s.io", "VolumeAttachment") => csi::attachment(&mut errors, spec, old_spec),
+        ("storage.k8s.io", "VolumeAttributesClass") => csi::attributes(&mut errors, new, old),
+        ("node.k8s.io", "RuntimeClass") => csi::runtime(&mut errors, new, old),
         ("", "Node") => cluster::node(&mut errors, new, old),
         ("", "Namespace") => cluster::namespace(&mut errors, new),
         ("", "Event") => cluster::event(&mut errors, new),

@@ -38,17 +38,7 @@ fn check(errors: &mut Errors, path: &str, spec: &Value) {
             container::container(errors, &format!("{path}.{list}[{index}]"), item, &volumes, &mut seen);
         }
     }
-    for (key, value) in spec.get("nodeSelector").and_then(Value::as_object).into_iter().flatten() {
-        for message in names::qualified_name(key) {
-            errors.invalid(format!("{path}.nodeSelector"), &Value::from(key.as_str()), &message);
-        }
-        for message in names::label_value(value.as_str().unwrap_or_default()) {
-            errors.invalid(format!("{path}.nodeSelector"), value, &message);
-        }
-    }
-    for (index, toleration) in items(spec, "tolerations").iter().enumerate() {
-        tolerates(errors, &format!("{path}.tolerations[{index}]"), toleration);
-    }
+    placement(errors, path, spec);
     if let Some(deadline) = spec.get("activeDeadlineSeconds").filter(|value| !value.is_null())
         && !deadline.as_i64().is_some_and(|seconds| (1..=2_147_483_647).contains(&seconds))
     {
@@ -68,6 +58,21 @@ fn check(errors: &mut Errors, path: &str, spec: &Value) {
             errors.required(format!("{field}.topologyKey"), "can not be empty");
         }
         one_of(errors, &field, constraint, "whenUnsatisfiable", &["DoNotSchedule", "ScheduleAnyway"]);
+    }
+}
+
+/// Where a pod may go: labels of nodes, and taints that it bears.
+pub(super) fn placement(errors: &mut Errors, path: &str, spec: &Value) {
+    for (key, value) in spec.get("nodeSelector").and_then(Value::as_object).into_iter().flatten() {
+        for message in names::qualified_name(key) {
+            errors.invalid(format!("{path}.nodeSelector"), &Value::from(key.as_str()), &message);
+        }
+        for message in names::label_value(value.as_str().unwrap_or_default()) {
+            errors.invalid(format!("{path}.nodeSelector"), value, &message);
+        }
+    }
+    for (index, toleration) in items(spec, "tolerations").iter().enumerate() {
+        tolerates(errors, &format!("{path}.tolerations[{index}]"), toleration);
     }
 }
 

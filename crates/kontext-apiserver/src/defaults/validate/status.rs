@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::Errors;
 use super::rules::not_negative;
+use super::{Errors, csi};
 use crate::defaults::value::text;
 use crate::object;
 
@@ -103,6 +103,7 @@ pub(super) fn status(errors: &mut Errors, group: &str, kind: &str, new: &Value) 
                 errors.forbidden("status.loadBalancer.ingress", why);
             }
         }
+        ("storage.k8s.io", "VolumeAttachment") => csi::attachment_status(errors, status),
         _ => {}
     }
 }

@@ -71,7 +71,7 @@ pub(crate) fn finish_create(
     metadata.insert("creationTimestamp".to_owned(), json!(object::seconds(fresh.now)));
     metadata.insert("uid".to_owned(), json!(fresh.uid));
     metadata.remove("generation");
-    if resource.rules.generation != Generation::None {
+    if !matches!(resource.rules.generation, Generation::None | Generation::ChangedSpec) {
         metadata.insert("generation".to_owned(), json!(1));
     }
     let prefix = metadata.get("generateName").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -372,7 +372,7 @@ fn has_items(list: &Value) -> bool {
 fn generation_moves(rule: Generation, old: &Value, new: &Value) -> bool {
     match rule {
         Generation::None | Generation::Fixed => false,
-        Generation::Spec => old.get("spec") != new.get("spec"),
+        Generation::Spec | Generation::ChangedSpec => old.get("spec") != new.get("spec"),
         Generation::SpecAndAnnotations => {
             let annotations =
                 |object: &Value| object["metadata"]["annotations"].as_object().cloned().unwrap_or_default();
