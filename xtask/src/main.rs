@@ -17,6 +17,7 @@ mod bench_manager;
 mod ci;
 mod control_plane;
 mod differential;
+mod kinds;
 mod run;
 mod test;
 
@@ -39,6 +40,8 @@ enum Xtask {
     BenchManager(bench_manager::BenchManager),
     /// Send random requests to the real API server and to the in-memory one; show where the answers differ
     Differential(differential::Differential),
+    /// Write the API server's table of built-in kinds from a real one's discovery; compare its table of types
+    Kinds(kinds::Kinds),
     /// Run everything that must hold for a change: format, lints, documentation, tests
     Ci(ci::Ci),
 }
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Xtask::BenchApiServer(command) => command.run(),
         Xtask::BenchManager(command) => command.run(),
         Xtask::Differential(command) => command.run(),
+        Xtask::Kinds(command) => command.run(),
         Xtask::Ci(command) => command.run(),
     };
     match result {

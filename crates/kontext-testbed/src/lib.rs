@@ -29,6 +29,7 @@ pub mod audit;
 mod both;
 pub mod differential;
 mod in_memory;
+pub mod kinds;
 mod kubectl;
 mod namespace;
 mod pki;
