@@ -219,3 +219,66 @@ async fn definitions_that_are_none_are_refused() {
     assert!(answer.headers["warning"].to_str().unwrap().contains("x-kubernetes-validations"));
     assert_eq!(answer.status, 201);
 }
+
+#[tokio::test]
+async fn a_custom_resource_says_what_it_is() {
+    let client = defined().await;
+    let mut body = json!({"metadata": {"name": "a"}});
+    assert_eq!(
+        client.post(WIDGETS, &body).await.failure(),
+        r#"400 BadRequest: the object provided is unrecognized (must be of type Widget): Object 'Kind' is missing in '{"metadata":{"name":"a"}}' ({"metadata":{"name":"a"}})"#
+    );
+    body["kind"] = json!("Widget");
+    assert_eq!(
+        client.post(WIDGETS, &body).await.failure(),
+        "400 BadRequest: the API version in the data () does not match the expected API version (example.com/v1)"
+    );
+    body["apiVersion"] = json!("example.com/v1");
+    body["kind"] = json!("Gadget");
+    assert_eq!(
+        client.post(WIDGETS, &body).await.failure(),
+        r#"422 Invalid: Gadget.example.com "a" is invalid: kind: Invalid value: "Gadget": must be Widget"#
+    );
+    body["kind"] = json!(3);
+    let failure = client.post(WIDGETS, &body).await.failure();
+    assert!(
+        failure.contains("cannot unmarshal number into Go struct field .kind of type string"),
+        "{failure}"
+    );
+}
+
+#[tokio::test]
+async fn a_patch_does_not_change_what_an_object_is() {
+    let client = defined().await;
+    client.post(WIDGETS, &widget("a", &json!({}))).await.ok();
+    let path = format!("{WIDGETS}/a");
+    assert_eq!(
+        client.patch(&path, MERGE_PATCH, &json!({"kind": "Gadget"})).await.failure(),
+        r#"422 Invalid: Gadget.example.com "a" is invalid: kind: Invalid value: "Gadget": must be Widget"#
+    );
+    assert_eq!(
+        client.patch(&path, MERGE_PATCH, &json!({"apiVersion": null})).await.failure(),
+        "500 InternalError: Internal error occurred: Object 'apiVersion' is missing in 'object has no apiVersion field'"
+    );
+}
+
+#[tokio::test]
+async fn only_a_deletion_says_that_an_object_is_being_deleted() {
+    let client = defined().await;
+    client.post(WIDGETS, &widget("a", &json!({}))).await.ok();
+    let path = format!("{WIDGETS}/a");
+    let given = json!({"metadata": {"deletionTimestamp": "2020-01-01T00:00:00Z"}});
+    assert_eq!(
+        client.patch(&path, MERGE_PATCH, &given).await.failure(),
+        r#"422 Invalid: Widget.example.com "a" is invalid: metadata.deletionTimestamp: Invalid value: "2020-01-01T00:00:00Z": field is immutable"#
+    );
+    client.patch(&path, MERGE_PATCH, &json!({"metadata": {"finalizers": ["a.b/c"]}})).await.ok();
+    client.send(client.request("DELETE", &path, "application/json", b"")).await.ok();
+    let kept = client.patch(&path, MERGE_PATCH, &given).await.ok();
+    assert_ne!(kept["metadata"]["deletionTimestamp"], given["metadata"]["deletionTimestamp"]);
+    let grace = json!({"metadata": {"deletionGracePeriodSeconds": 9}});
+    assert_eq!(
+        client.patch(&path, MERGE_PATCH, &grace).await.failure(),
+        r#"422 Invalid: Widget.example.com "a" is invalid: metadata.deletionGracePeriodSeconds: Invalid value: 9: field is immutable"#
+    );
+}

@@ -131,6 +131,10 @@ fn service(object: &mut Value) {
     }
     if kind == "LoadBalancer" {
         default_nil(spec, "allocateLoadBalancerNodePorts", true);
+        if let Some(Value::Array(entries)) = object.pointer_mut("/status/loadBalancer/ingress") {
+            let of_address = |entry: &&mut Value| !text(entry, "ip").is_empty();
+            entries.iter_mut().filter(of_address).for_each(|entry| default_nil(entry, "ipMode", "VIP"));
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use serde_json::Value;
 use crate::schema;
 
 pub(crate) use admission::{plugins, prepare_create, prepare_update};
-pub(crate) use validate::{validate, validate_status};
+pub(crate) use validate::{validate, validate_event_update, validate_status};
 
 /// Fills in what decoding an object fills in: every write, of every kind with a schema. Owned by the writer.
 pub(crate) fn apply_defaults(group: &str, kind: &str, object: &mut Value) {

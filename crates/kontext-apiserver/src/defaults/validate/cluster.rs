@@ -118,3 +118,67 @@ pub(super) fn event(errors: &mut Errors, new: &Value) {
         errors.invalid("message", &Value::from(""), "can have at most 1024 characters");
     }
 }
+
+/// An update of an event through events.k8s.io, where only the series and metadata may change. The core API never cared.
+pub(super) fn event_update(errors: &mut Errors, new: &Value, old: &Value) {
+    const FIXED: [&str; 13] = [
+        "involvedObject",
+        "reason",
+        "message",
+        "source",
+        "firstTimestamp",
+        "lastTimestamp",
+        "count",
+        "type",
+        "eventTime",
+        "action",
+        "related",
+        "reportingComponent",
+        "reportingInstance",
+    ];
+    for field in FIXED {
+        let (after, before) =
+            (new.get(field).unwrap_or(&Value::Null), old.get(field).unwrap_or(&Value::Null));
+        if !same(after, before) {
+            let shown = match field {
+                "involvedObject" | "related" => reference(after),
+                "source" => format!(
+                    "{{\"Component\":{},\"Host\":{}}}",
+                    Value::from(text(after, "component")),
+                    Value::from(text(after, "host"))
+                ),
+                "count" => after.as_i64().unwrap_or_default().to_string(),
+                _ => after.to_string(),
+            };
+            let path = if field == "reportingComponent" { "reportingController" } else { field };
+            let message = format!("Invalid value: {shown}: field is immutable");
+            errors.push(path, "FieldValueInvalid", message);
+        }
+    }
+}
+
+/// Nothing, an empty text, zero and an object of such values are the same to a Go program.
+fn same(a: &Value, b: &Value) -> bool {
+    fn is_empty(value: &Value) -> bool {
+        match value {
+            Value::Null => true,
+            Value::String(text) => text.is_empty(),
+            Value::Number(number) => number.as_f64() == Some(0.0),
+            Value::Object(fields) => fields.values().all(is_empty),
+            Value::Bool(_) | Value::Array(_) => false,
+        }
+    }
+    a == b || (is_empty(a) && is_empty(b))
+}
+
+/// An object reference as the real server prints it.
+fn reference(value: &Value) -> String {
+    if value.is_null() {
+        return "null".to_owned();
+    }
+    let names = ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"];
+    let shown = ["Kind", "Namespace", "Name", "UID", "APIVersion", "ResourceVersion", "FieldPath"];
+    let fields =
+        names.iter().zip(shown).map(|(name, shown)| format!("{shown:?}:{}", Value::from(text(value, name))));
+    format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+}

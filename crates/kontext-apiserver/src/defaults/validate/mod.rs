@@ -84,6 +84,13 @@ pub(crate) fn validate(group: &str, kind: &str, new: &Value, old: Option<&Value>
     errors.0
 }
 
+/// Everything that is wrong with an update of an Event that came by events.k8s.io.
+pub(crate) fn validate_event_update(new: &Value, old: &Value) -> Vec<FieldError> {
+    let mut errors = Errors::default();
+    cluster::event_update(&mut errors, new, old);
+    errors.0
+}
+
 /// Everything that is wrong with an update of the status.
 pub(crate) fn validate_status(group: &str, kind: &str, new: &Value) -> Vec<FieldError> {
     let mut errors = Errors::default();

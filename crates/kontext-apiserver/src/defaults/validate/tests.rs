@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::validate;
+use super::{validate, validate_event_update};
 use crate::defaults::value::{child, put};
 use crate::defaults::{apply_defaults, plugins, prepare_create, prepare_update};
 use crate::schema;
@@ -78,4 +78,25 @@ fn what_the_real_server_accepted_is_accepted() {
         assert_eq!(validate(group, kind, got, None), [], "{got}");
         assert_eq!(validate(group, kind, got, Some(got)), [], "{got}");
     }
+}
+
+#[test]
+fn an_event_says_the_same_for_ever() {
+    let old = json!({"reason": "R", "message": "m", "related": null, "involvedObject": {"kind": "Pod", "name": "p"}});
+    let mut new =
+        json!({"reason": "R", "message": "n", "related": {}, "involvedObject": {"kind": "Pod", "name": "q"}});
+    let errors: Vec<String> = validate_event_update(&new, &old)
+        .into_iter()
+        .map(|e| format!("{}: {}", e.field, e.message))
+        .collect();
+    assert_eq!(
+        errors,
+        [
+            r#"involvedObject: Invalid value: {"Kind":"Pod","Namespace":"","Name":"q","UID":"","APIVersion":"","ResourceVersion":"","FieldPath":""}: field is immutable"#,
+            r#"message: Invalid value: "n": field is immutable"#,
+        ]
+    );
+    new = old.clone();
+    new["series"] = json!({"count": 2});
+    assert_eq!(validate_event_update(&new, &old), []);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::Value;
 
-use super::decode::{Encoded, cannot_be_handled, decode_object};
+use super::decode::{Encoded, cannot_be_handled, check_kind, decode_body};
 use super::prepare::{Fresh, begin_create, finish_create};
 use crate::admission::Operation;
 use crate::defaults;
@@ -21,7 +21,10 @@ const GENERATED_NAME_ATTEMPTS: usize = 8;
 pub(in crate::service) async fn create(call: &Call<'_>) -> Result<Reply, ApiError> {
     let resource = &call.target.resource;
     let encoded = Encoded::new(call.headers, &call.body);
-    let mut object = decode_object(encoded, &resource.group, &resource.version, &resource.kind)?;
+    let mut object = decode_body(encoded, resource)?;
+    if resource.custom.is_some() {
+        check_kind(resource, &object)?;
+    }
     let duplicates = call.duplicates();
     call.check_fields(&mut object, &duplicates, |why| {
         cannot_be_handled(&resource.kind, &resource.version, &why)

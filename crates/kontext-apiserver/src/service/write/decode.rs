@@ -4,9 +4,10 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
-use crate::error::ApiError;
+use crate::error::{ApiError, invalid_value};
 use crate::fields;
-use crate::kinds;
+use crate::kinds::{self, Resource};
+use crate::object;
 use crate::protobuf;
 use crate::service::call::YAML;
 use crate::yaml;
@@ -38,6 +39,7 @@ pub(crate) fn decode_object(
     kind: &str,
 ) -> Result<Value, ApiError> {
     let mut value = decode_value(encoded, kind)?;
+    type_is_text(encoded, kind, &value)?;
     let expected = kinds::api_version(group, version);
     let text = |field: &str| value[field].as_str().unwrap_or_default().to_owned();
     let given_kind = Some(text("kind")).filter(|k| !k.is_empty()).unwrap_or_else(|| kind.to_owned());
@@ -66,6 +68,85 @@ pub(crate) fn decode_object(
     }
     fields::check_metadata(kind, &value).map_err(|why| cannot_be_handled(kind, version, &why))?;
     Ok(value)
+}
+
+/// Decodes the object of a create or an update.
+pub(super) fn decode_body(encoded: Encoded<'_>, resource: &Resource) -> Result<Value, ApiError> {
+    match &resource.custom {
+        Some(_) => decode_custom(encoded, resource),
+        None => decode_object(encoded, &resource.group, &resource.version, &resource.kind),
+    }
+}
+
+/// Decodes a custom resource, which must say what it is. Another kind than that of the path is let through here:
+/// [`check_kind`] refuses it where validation would.
+fn decode_custom(encoded: Encoded<'_>, resource: &Resource) -> Result<Value, ApiError> {
+    let (expected, kind) = (resource.api_version(), &resource.kind);
+    let value = decode_value(encoded, kind)?;
+    type_is_text(encoded, kind, &value)?;
+    let text = |field: &str| value[field].as_str().unwrap_or_default();
+    if text("apiVersion").matches('/').count() > 1 {
+        let why = format!("unexpected GroupVersion string: {}", text("apiVersion"));
+        return Err(unrecognized(encoded, kind, &why));
+    }
+    if text("kind").is_empty() {
+        let body = String::from_utf8_lossy(encoded.bytes);
+        return Err(unrecognized(encoded, kind, &format!("Object 'Kind' is missing in '{body}'")));
+    }
+    if text("apiVersion") != expected {
+        return Err(ApiError::bad_request(format!(
+            "the API version in the data ({}) does not match the expected API version ({expected})",
+            text("apiVersion")
+        )));
+    }
+    fields::check_metadata(kind, &value).map_err(|why| cannot_be_handled(kind, &resource.version, &why))?;
+    Ok(value)
+}
+
+/// Refuses a custom resource of another kind or version than its path says.
+pub(super) fn check_kind(resource: &Resource, object: &Value) -> Result<(), ApiError> {
+    let expected = resource.api_version();
+    let text = |field: &str| object[field].as_str().unwrap_or_default();
+    let (kind, version) = (text("kind"), text("apiVersion"));
+    let mut causes = Vec::new();
+    if kind != resource.kind {
+        causes.push(invalid_value("kind", json!(kind), &format!("must be {}", resource.kind)));
+    }
+    if version != expected {
+        causes.push(invalid_value("apiVersion", json!(version), &format!("must be {expected}")));
+    }
+    if causes.is_empty() {
+        return Ok(());
+    }
+    // The error is about the type that the object claims to be.
+    let group = version.split_once('/').map_or("", |(group, _)| group);
+    Err(ApiError::invalid(group, kind, object::name(object), &causes))
+}
+
+/// Refuses type fields that are no text, as the first look at a body does.
+fn type_is_text(encoded: Encoded<'_>, kind: &str, value: &Value) -> Result<(), ApiError> {
+    for field in ["apiVersion", "kind"] {
+        let given = match &value[field] {
+            Value::Null | Value::String(_) => continue,
+            Value::Bool(_) => "bool",
+            Value::Number(_) => "number",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        let why = format!(
+            "couldn't get version/kind; json parse error: json: cannot unmarshal {given} into Go struct field \
+             .{field} of type string"
+        );
+        return Err(unrecognized(encoded, kind, &why));
+    }
+    Ok(())
+}
+
+fn unrecognized(encoded: Encoded<'_>, kind: &str, why: &str) -> ApiError {
+    ApiError::bad_request(format!(
+        "the object provided is unrecognized (must be of type {kind}): {why} ({})",
+        beginning(encoded.bytes)
+    ))
 }
 
 /// What the real server says about a type that it does not know.

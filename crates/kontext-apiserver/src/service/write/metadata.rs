@@ -79,6 +79,16 @@ pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
             causes.push(invalid_value(path, quoted(value), "field is immutable"));
         }
     }
+    // Only a deletion sets these.
+    for (field, path) in [
+        ("deletionTimestamp", "metadata.deletionTimestamp"),
+        ("deletionGracePeriodSeconds", "metadata.deletionGracePeriodSeconds"),
+    ] {
+        let value = &new["metadata"][field];
+        if value != &old["metadata"][field] {
+            causes.push(invalid_value(path, value, "field is immutable"));
+        }
+    }
     causes
 }
 
@@ -213,8 +223,12 @@ mod tests {
     #[test]
     fn a_deleting_object_takes_no_new_finalizer() {
         let old = json!({"metadata": {"deletionTimestamp": "t", "finalizers": ["a.b/c", "a.b/d"]}});
-        assert!(validate_update(&json!({"metadata": {"finalizers": ["a.b/c"]}}), &old).is_empty());
-        let causes = validate_update(&json!({"metadata": {"finalizers": ["a.b/e"]}}), &old);
+        assert!(
+            validate_update(&json!({"metadata": {"deletionTimestamp": "t", "finalizers": ["a.b/c"]}}), &old)
+                .is_empty()
+        );
+        let causes =
+            validate_update(&json!({"metadata": {"deletionTimestamp": "t", "finalizers": ["a.b/e"]}}), &old);
         assert_eq!(causes[0].field, "metadata.finalizers");
     }
 }

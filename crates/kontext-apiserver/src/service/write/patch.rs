@@ -112,6 +112,17 @@ fn check_result(call: &Call<'_>, old: &Value, new: &mut Value) -> Result<(), Api
     };
     if (&old["kind"], &old["apiVersion"]) != (&new["kind"], &new["apiVersion"]) {
         let text = |field: &str| new[field].as_str().unwrap_or_default();
+        let resource = &call.target.resource;
+        if resource.custom.is_some() {
+            if text("kind").is_empty() {
+                return Err(refuse(format!("Object 'Kind' is missing in '{result}'")));
+            }
+            if text("apiVersion").is_empty() {
+                let why = "Object 'apiVersion' is missing in 'object has no apiVersion field'";
+                return Err(ApiError::internal(why));
+            }
+            return decode::check_kind(resource, new);
+        }
         return Err(refuse(decode::not_registered(text("apiVersion"), text("kind"))));
     }
     let duplicates = if encoded.media_type() == JSON_PATCH {

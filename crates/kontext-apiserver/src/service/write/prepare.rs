@@ -264,7 +264,10 @@ fn restore_system_fields(new: &mut Value, old: &Value) {
         object::restore_metadata(new, old, field);
     }
     object::metadata(new).remove("selfLink");
-    object::restore_metadata(new, old, "deletionTimestamp");
+    // What a deletion set stays; what none has set is for validation to refuse.
+    if object::is_deleting(old) {
+        object::restore_metadata(new, old, "deletionTimestamp");
+    }
     // Another grace period is refused with the rest that is wrong.
     if new["metadata"]["deletionGracePeriodSeconds"].is_null() {
         object::restore_metadata(new, old, "deletionGracePeriodSeconds");
@@ -447,6 +450,8 @@ fn validate_kind(resource: &Resource, new: &Value, old: Option<&Value>, subresou
     }
     let errors = if subresource == "status" {
         defaults::validate_status(&resource.storage_group, &resource.kind, new)
+    } else if let ("events.k8s.io", Some(old)) = (resource.group.as_str(), old) {
+        defaults::validate_event_update(new, old)
     } else {
         defaults::validate(&resource.storage_group, &resource.kind, new, old)
     };

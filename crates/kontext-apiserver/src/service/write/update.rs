@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::ROUNDS;
 use super::change::{Whole, carry_out};
 use super::create::create_object;
-use super::decode::{Encoded, cannot_be_handled, decode_object};
+use super::decode::{Encoded, cannot_be_handled, check_kind, decode_body};
 use super::prepare::Prepared;
 use super::prepare::registry_path;
 use crate::error::ApiError;
@@ -21,7 +21,8 @@ pub(in crate::service) async fn update(call: &Call<'_>) -> Result<Reply, ApiErro
     let target = call.target;
     let resource = &target.resource;
     let encoded = Encoded::new(call.headers, &call.body);
-    let mut new = decode_object(encoded, &resource.group, &resource.version, &resource.kind)?;
+    let mut new = decode_body(encoded, resource)?;
+    let of_its_kind = if resource.custom.is_some() { check_kind(resource, &new) } else { Ok(()) };
     let duplicates = call.duplicates();
     call.check_fields(&mut new, &duplicates, |why| {
         cannot_be_handled(&resource.kind, &resource.version, &why)
@@ -54,7 +55,14 @@ pub(in crate::service) async fn update(call: &Call<'_>) -> Result<Reply, ApiErro
         return create_object(call, new).await;
     }
     let writer = call.writer(&target.subresource)?;
-    let change = Whole { call, writer, patched: false, new: |_: &Value| Ok(new.clone()) };
+    let wanted = |old: &Value| {
+        // Whoever has not seen the stored object learns that first.
+        if object::resource_version(&new) == object::resource_version(old) {
+            of_its_kind.clone()?;
+        }
+        Ok(new.clone())
+    };
+    let change = Whole { call, writer, patched: false, new: wanted };
     let (stored, changed) = carry_out(call, &key, &change).await?;
     call.object_reply(StatusCode::OK, &stored, changed)
 }
