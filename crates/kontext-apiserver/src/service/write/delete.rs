@@ -282,6 +282,8 @@ fn graceful_period(resource: &Resource, options: &Options, old: &Value, now: Tim
     // Marked without a period: nothing is left to wait for.
     let Some(current) = old["metadata"]["deletionGracePeriodSeconds"].as_i64() else { return Grace::None };
     match options.grace {
+        // Its time is over: it is held by finalizers alone, which a delete may still change.
+        _ if current == 0 => Grace::None,
         Some(seconds) if seconds < current => {
             let deletion: Timestamp =
                 object::text(old, &["metadata", "deletionTimestamp"]).parse().unwrap_or(now);
