@@ -48,15 +48,6 @@ pub const ALL: &[Kept] = &[
         },
     },
     Kept {
-        name: "strategic_patches_of_wrong_types_are_quoted_as_json",
-        why: "The real server quotes the patch as Go prints maps, and says what its conversion could not do.",
-        is: |difference| {
-            message(difference, |real, ours| {
-                real.contains("Invalid value: \"map[") && ours.contains("Invalid value: \"")
-            })
-        },
-    },
-    Kept {
         name: "causes_are_listed_once",
         why: "The real server validates parts of an object two or three times and lists what it finds each time.",
         is: |difference| match (&difference.real, &difference.ours) {
